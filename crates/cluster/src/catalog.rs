@@ -77,7 +77,8 @@ impl Catalog {
                 {
                     Some(topic) => topics.insert(Arc::new(topic)),
                     None => {
-                        tracing::error!(name = %String::from_utf8_lossy(name), "the catalog's entry of a topic is malformed; the topic is left out")
+                        sound = false;
+                        tracing::error!(name = %String::from_utf8_lossy(name), "the catalog's entry of a topic is malformed; the topic is left out");
                     }
                 }
             } else if &key[..] == NEXT_STREAM {
