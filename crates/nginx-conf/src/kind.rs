@@ -114,15 +114,21 @@ impl Kind {
                 min_ms,
                 max_ms,
             } => {
-                let unit = match bare {
-                    Unit::Second => "seconds",
-                    Unit::Millisecond => "milliseconds",
-                };
                 let bounds = bounds(min_ms, max_ms);
-                let of = if bounds.is_empty() { "" } else { " ms" };
-                format!(
-                    "a time{bounds}{of} (a number of {unit}, or with units like 500ms, 30s, 1h 30m, 7d)"
-                )
+                match bare {
+                    // Bounds that do not say their unit would be taken for seconds.
+                    Unit::Second if bounds.is_empty() => {
+                        "a time in seconds (units allowed: 500ms, 1h 30m)".to_owned()
+                    }
+                    Unit::Second => {
+                        format!(
+                            "a time in seconds (units allowed: 500ms, 1h 30m){bounds} milliseconds"
+                        )
+                    }
+                    Unit::Millisecond => {
+                        format!("a time in ms{bounds} (units allowed: 30s, 1h 30m)")
+                    }
+                }
             }
             Self::Choice([only]) => (*only).to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
