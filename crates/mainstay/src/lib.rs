@@ -4,5 +4,10 @@
 
 pub mod check;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod failure;
+pub mod group;
+mod offsets;
+pub mod table;
+pub mod topic;

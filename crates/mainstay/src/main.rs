@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use mainstay::cli::{Command, ConfigArgs, Parsed};
 use mainstay::failure::Failure;
-use mainstay::{check, cli, config};
+use mainstay::{check, cli, config, group, topic};
 use node::settings::Settings;
 
 fn main() -> ExitCode {
@@ -31,6 +31,8 @@ fn run() -> Result<ExitCode, Failure> {
                 check::check(args.file.as_deref(), &args.overrides(), &mut io::stdout())?;
             return Ok(ExitCode::from(u8::from(!accepted)));
         }
+        Command::Topic(args) => topic::run(&args, &mut io::stdout())?,
+        Command::Group(args) => group::run(&args, &mut io::stdout())?,
         Command::Directives { name } => directives(name.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -184,7 +184,8 @@ fn kafka(scope: &Scope, findings: &mut Vec<Finding>) -> KafkaSettings {
         .map(|spec| spec.name)
         .filter(|name| scope.named(name).next().is_some())
         .collect();
-    let broker = broker(scope, findings);
+    let broker = broker(scope);
+    zeros(scope, findings);
     relations(scope, &broker, findings);
     KafkaSettings {
         listen: listen(scope, findings),
@@ -197,7 +198,7 @@ fn kafka(scope: &Scope, findings: &mut Vec<Finding>) -> KafkaSettings {
     }
 }
 
-fn broker(scope: &Scope, findings: &mut Vec<Finding>) -> BrokerSettings {
+fn broker(scope: &Scope) -> BrokerSettings {
     const MINUTE: Duration = Duration::from_secs(60);
     let unlimited = |name| u64::try_from(scope.number(name)).ok();
     BrokerSettings {
@@ -207,7 +208,7 @@ fn broker(scope: &Scope, findings: &mut Vec<Finding>) -> BrokerSettings {
         auto_create_topics_enable: scope.flag("auto.create.topics.enable"),
         message_max_bytes: scope.int("message.max.bytes"),
         socket_request_max_bytes: scope.int("socket.request.max.bytes"),
-        log_retention: log_retention(scope, findings),
+        log_retention: log_retention(scope),
         log_retention_bytes: unlimited("log.retention.bytes"),
         log_message_timestamp_type: match scope.text("log.message.timestamp.type").as_str() {
             "LogAppendTime" => TimestampType::LogAppendTime,
@@ -228,26 +229,36 @@ fn broker(scope: &Scope, findings: &mut Vec<Finding>) -> BrokerSettings {
 }
 
 /// The most exact of Kafka's three settings wins, as in Kafka.
-fn log_retention(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Duration> {
+fn log_retention(scope: &Scope) -> Option<Duration> {
     const NAMES: [(&str, i64); 3] = [
         ("log.retention.ms", 1),
         ("log.retention.minutes", 60 * 1000),
         ("log.retention.hours", 3600 * 1000),
     ];
-    for (name, _) in NAMES {
-        for (value, place) in scope.values(name) {
-            if value == Value::Number(0) {
-                let text = format!("\"{name}\": expected at least 1, or -1 for ever, found 0");
-                findings.push(Finding::wrong(place, text));
-            }
-        }
-    }
     let (name, unit_ms) = NAMES
         .into_iter()
         .find(|(name, _)| scope.named(name).next().is_some())
         .unwrap_or(NAMES[2]);
     let ms = scope.number(name).saturating_mul(unit_ms);
     u64::try_from(ms).ok().map(Duration::from_millis)
+}
+
+/// Times that may be endless (-1) but not nothing.
+fn zeros(scope: &Scope, findings: &mut Vec<Finding>) {
+    const NAMES: [&str; 4] = [
+        "log.retention.ms",
+        "log.retention.minutes",
+        "log.retention.hours",
+        "connections.max.idle.ms",
+    ];
+    for name in NAMES {
+        for (value, place) in scope.values(name) {
+            if value == Value::Number(0) {
+                let text = format!("\"{name}\": expected at least 1, or -1 for no limit, found 0");
+                findings.push(Finding::wrong(place, text));
+            }
+        }
+    }
 }
 
 /// What two settings demand of each other.

@@ -273,7 +273,7 @@ fn settings_that_contradict_each_other_are_refused() {
     check(
         "kafka { log.retention.hours 0; }",
         &[],
-        &["1:29 \"log.retention.hours\": expected at least 1, or -1 for ever, found 0"],
+        &["1:29 \"log.retention.hours\": expected at least 1, or -1 for no limit, found 0"],
     );
     check(
         "kafka {} storage file:x { a b; }",
