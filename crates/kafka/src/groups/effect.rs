@@ -16,7 +16,8 @@ pub enum Effect {
         /// The answer.
         reply: Reply,
     },
-    /// Append the entries to the log, all or none, in the order of tickets, and report the outcome.
+    /// Append the entries to the log, in the order of tickets and of the list, and report the outcome. A crash may cut
+    /// the list short.
     Persist {
         /// Comes back with the outcome.
         ticket: Ticket,

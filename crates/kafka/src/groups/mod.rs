@@ -14,11 +14,11 @@
 //!
 //! What it does not do: it resolves no topic names, checks no permissions, knows no wire format and no API
 //! version (handlers translate those to flags), and has no consumer groups of KIP-848, share groups or
-//! transactions: those stand beside [`group`] and share [`offsets`], [`writes`] and [`coordinator`].
+//! transactions: those stand beside `group` and share `offsets`, `writes` and `coordinator`.
 //!
-//! The nouns, from the outside in: [`coordinator`] (dispatch and timers), [`group`] (the state machine),
-//! [`members`] and [`member`], [`offsets`] (committed positions), [`writes`] (what is under way to the log),
-//! [`entries`] (the durable format, `docs/formats/group-state.md`).
+//! The nouns, from the outside in: `coordinator` (dispatch and timers), `group` (the state machine),
+//! `members` and `member`, `offsets` (committed positions), `writes` (what is under way to the log),
+//! `entries` (the durable format, `docs/formats/group-state.md`).
 //!
 //! Source of the behaviour: Apache Kafka's classic group coordinator, KIP-62 (rebalance time-out), KIP-134 (initial
 //! delay), KIP-211 (retention of offsets), KIP-345 (static members), KIP-394 (member ids first), KIP-496 (deletion
