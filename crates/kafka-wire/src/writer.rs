@@ -1,0 +1,200 @@
+//! Writes the primitive types of Kafka's protocol into a list of chunks.
+//!
+//! Small values are written one behind the other into one buffer. Byte fields of
+//! [`SHARE_MIN`] bytes or more are not copied: they stay shared and leave between pieces of that
+//! buffer by a vectored write, see [`Encoded`].
+
+use bytes::Bytes;
+
+use crate::encoded::Encoded;
+use crate::error::EncodeError;
+use crate::reader::{Format, STRING_MAX};
+use crate::uuid::Uuid;
+
+/// From how many bytes on a byte field is shared rather than copied: below it, copying costs less
+/// than one more entry in the kernel's list of buffers.
+pub const SHARE_MIN: usize = 1024;
+
+/// Room for a small response, so that most messages need one allocation.
+const FIRST_CAPACITY: usize = 128;
+
+/// A message in the making.
+///
+/// Writing cannot fail; what is wrong is remembered and reported by [`Self::finish`].
+#[derive(Debug)]
+pub struct Writer {
+    buffer: Vec<u8>,
+    /// Shared bytes, each with the place in the buffer that it goes before.
+    shared: Vec<(usize, Bytes)>,
+    shared_len: usize,
+    /// How many tagged fields are open; inside of one everything is copied, because its size is
+    /// written after its value.
+    tag_depth: usize,
+    format: Format,
+    error: Option<EncodeError>,
+}
+
+impl Writer {
+    /// An empty message.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self {
+            buffer: Vec::with_capacity(FIRST_CAPACITY),
+            shared: Vec::new(),
+            shared_len: 0,
+            tag_depth: 0,
+            format,
+            error: None,
+        }
+    }
+
+    /// The version that is being written.
+    #[inline]
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Goes on in another version: a header and the body behind it have versions of their own.
+    pub fn set_format(&mut self, format: Format) {
+        self.format = format;
+    }
+
+    /// The finished message.
+    pub fn finish(self) -> Result<Encoded, EncodeError> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(Encoded::new(self.buffer, self.shared)),
+        }
+    }
+
+    /// The finished message behind its length, where [`Self::reserve_length`] made room.
+    pub fn finish_frame(mut self) -> Result<Encoded, EncodeError> {
+        let len = self.buffer.len() + self.shared_len;
+        let body = len.saturating_sub(LENGTH_PREFIX);
+        match i32::try_from(body) {
+            Ok(body) => self.buffer[..LENGTH_PREFIX].copy_from_slice(&body.to_be_bytes()),
+            Err(_) => self.fail(body, i32::MAX as usize),
+        }
+        self.finish()
+    }
+
+    /// Leaves room for the length prefix of a frame, at its start.
+    pub fn reserve_length(&mut self) {
+        self.put(&[0; LENGTH_PREFIX]);
+    }
+
+    /// Bytes as they are.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// An identifier.
+    #[inline]
+    pub fn uuid(&mut self, uuid: Uuid) {
+        self.put(&uuid.0);
+    }
+
+    /// An unsigned number of seven bits to the byte.
+    #[inline]
+    pub fn varint(&mut self, value: u32) {
+        let (bytes, len) = varint(value);
+        self.put(&bytes[..len]);
+    }
+
+    /// A string or null.
+    #[inline]
+    pub fn string(&mut self, text: Option<&str>) {
+        let len = text.map(str::len);
+        if self.format.flexible {
+            self.compact_len(len, STRING_MAX);
+        } else {
+            match len.map(i16::try_from) {
+                None => self.put(&(-1_i16).to_be_bytes()),
+                Some(Ok(len)) => self.put(&len.to_be_bytes()),
+                Some(Err(_)) => self.fail(len.unwrap_or_default(), STRING_MAX),
+            }
+        }
+        self.put(text.unwrap_or_default().as_bytes());
+    }
+
+    /// Bytes or null.
+    #[inline]
+    pub fn bytes(&mut self, bytes: Option<&Bytes>) {
+        self.len(bytes.map(Bytes::len));
+        let Some(bytes) = bytes else { return };
+        if bytes.len() < SHARE_MIN || self.tag_depth > 0 {
+            self.put(bytes);
+        } else {
+            self.shared_len += bytes.len();
+            self.shared.push((self.buffer.len(), bytes.clone()));
+        }
+    }
+
+    /// The length of bytes or of an array; null for none.
+    #[inline]
+    pub fn len(&mut self, len: Option<usize>) {
+        const MAX: usize = i32::MAX as usize;
+        if self.format.flexible {
+            return self.compact_len(len, MAX);
+        }
+        match len.map(i32::try_from) {
+            None => self.put(&(-1_i32).to_be_bytes()),
+            Some(Ok(len)) => self.put(&len.to_be_bytes()),
+            Some(Err(_)) => self.fail(len.unwrap_or_default(), MAX),
+        }
+    }
+
+    /// A tagged field: its tag, the size of its value, and the value that `write` writes.
+    pub fn tagged(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
+        self.varint(tag);
+        let start = self.buffer.len();
+        self.tag_depth += 1;
+        write(self);
+        self.tag_depth -= 1;
+        let size = self.buffer.len() - start;
+        let Ok(size) = u32::try_from(size) else {
+            return self.fail(size, u32::MAX as usize);
+        };
+        let (bytes, len) = varint(size);
+        self.put(&bytes[..len]);
+        self.buffer[start..].rotate_right(len);
+    }
+
+    /// One more than the length; zero means null.
+    #[inline]
+    fn compact_len(&mut self, len: Option<usize>, max: usize) {
+        match len {
+            None => self.varint(0),
+            Some(len) if len > max => self.fail(len, max),
+            Some(len) => match u32::try_from(len + 1) {
+                Ok(len) => self.varint(len),
+                Err(_) => self.fail(len, max),
+            },
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, len: usize, max: usize) {
+        self.error.get_or_insert(EncodeError::TooLong { len, max });
+    }
+}
+
+/// Bytes of the length that precedes every frame.
+pub const LENGTH_PREFIX: usize = 4;
+
+#[inline]
+fn varint(mut value: u32) -> ([u8; 5], usize) {
+    let mut bytes = [0; 5];
+    for (at, slot) in bytes.iter_mut().enumerate() {
+        let low = value.to_be_bytes()[3] & 0x7f;
+        value >>= 7;
+        if value == 0 {
+            *slot = low;
+            return (bytes, at + 1);
+        }
+        *slot = low | 0x80;
+    }
+    (bytes, 5)
+}
