@@ -6,13 +6,14 @@
 use std::fmt;
 
 macro_rules! error_codes {
-    ($($name:ident = $code:literal, $text:literal $(, $retriable:ident)?;)*) => {
+    ($($(#[$meta:meta])? $name:ident = $code:literal, $text:literal $(, $retriable:ident)?;)*) => {
         /// What went wrong, by Kafka's names and numbers.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(i16)]
         pub enum ErrorCode {
             $(
                 #[doc = concat!("`", $text, "`, code ", stringify!($code), ".")]
+                $(#[$meta])?
                 $name = $code,
             )*
         }
@@ -53,6 +54,7 @@ macro_rules! error_codes {
 
 error_codes! {
     UnknownServerError = -1, "UNKNOWN_SERVER_ERROR";
+    #[default]
     None = 0, "NONE";
     OffsetOutOfRange = 1, "OFFSET_OUT_OF_RANGE";
     CorruptMessage = 2, "CORRUPT_MESSAGE", retriable;
@@ -202,12 +204,6 @@ impl ErrorCode {
     #[must_use]
     pub const fn is_error(self) -> bool {
         !matches!(self, Self::None)
-    }
-}
-
-impl Default for ErrorCode {
-    fn default() -> Self {
-        Self::None
     }
 }
 

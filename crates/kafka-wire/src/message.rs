@@ -213,6 +213,18 @@ macro_rules! wire_struct {
                 )*
             }
         }
+
+        #[cfg(any(test, feature = "arbitrary"))]
+        impl $crate::arbitrary::Arbitrary for $name {
+            fn arbitrary(source: &mut $crate::arbitrary::Source, default: Self) -> Self {
+                let format = source.format();
+                Self {
+                    $($field: $crate::message::arbitrary_field!(
+                        source, format, $versions, [$($nullable)?], default.$field
+                    ),)*
+                }
+            }
+        }
     };
 }
 
@@ -317,7 +329,34 @@ macro_rules! wire_min_field {
     };
 }
 
+/// A value for a field that the version carries.
+#[cfg(any(test, feature = "arbitrary"))]
+macro_rules! arbitrary_field {
+    ($source:ident, $format:ident, $versions:pat, [], $default:expr) => {
+        if matches!($format.version, $versions) {
+            $crate::arbitrary::Arbitrary::arbitrary($source, $default)
+        } else {
+            $default
+        }
+    };
+    ($source:ident, $format:ident, $versions:pat, [$nullable:pat], $default:expr) => {
+        if !matches!($format.version, $versions) {
+            $default
+        } else if matches!($format.version, $nullable) {
+            $crate::arbitrary::Arbitrary::arbitrary($source, $default)
+        } else {
+            $crate::arbitrary::ArbitraryNullable::arbitrary_not_null($source)
+        }
+    };
+}
+
+#[cfg(any(test, feature = "arbitrary"))]
+pub(crate) use arbitrary_field;
+
 pub(crate) use {
     count_tagged, default_value, messages, optional_clause, read_field, read_tagged,
     wire_min_field, wire_struct, write_field, write_tagged,
 };
+
+#[cfg(test)]
+mod tests;

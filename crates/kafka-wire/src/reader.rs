@@ -324,3 +324,6 @@ fn plain_len(declared: i32, at: usize) -> Result<Option<usize>, DecodeError> {
         Err(_) => Err(DecodeError::Length { at, declared }),
     }
 }
+
+#[cfg(test)]
+mod tests;

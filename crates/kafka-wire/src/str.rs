@@ -229,7 +229,8 @@ mod tests {
         let map = HashMap::from([(Str::from("orders"), 7), (Str::default(), 8)]);
         assert_eq!(map.get("orders"), Some(&7));
         assert_eq!(map.get(""), Some(&8));
-        assert!(Str::from("a") < Str::from("b"));
+        let (a, b) = (Str::from("a"), Str::from("b"));
+        assert!(a < b);
         assert_eq!(Str::default(), Str::from(""));
     }
 }

@@ -198,3 +198,75 @@ fn varint(mut value: u32) -> ([u8; 5], usize) {
     }
     (bytes, 5)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{SHARE_MIN, Writer};
+    use crate::error::EncodeError;
+    use crate::reader::Format;
+
+    const PLAIN: Format = Format {
+        version: 0,
+        flexible: false,
+    };
+    const FLEXIBLE: Format = Format {
+        version: 1,
+        flexible: true,
+    };
+
+    #[test]
+    fn large_byte_fields_are_shared_and_small_ones_copied() {
+        for (len, chunks) in [(SHARE_MIN - 1, 1), (SHARE_MIN, 3)] {
+            let records = Bytes::from(vec![7; len]);
+            let mut writer = Writer::new(PLAIN);
+            writer.reserve_length();
+            writer.bytes(Some(&records));
+            writer.put(b"end");
+            let encoded = writer.finish_frame().unwrap();
+            assert_eq!(encoded.chunks().count(), chunks);
+            let shared = encoded
+                .chunks()
+                .any(|chunk| chunk.as_ptr() == records.as_ptr());
+            assert_eq!(shared, chunks == 3);
+            let whole = encoded.into_bytes();
+            let declared = i32::from_be_bytes(*whole.first_chunk().unwrap());
+            assert_eq!(usize::try_from(declared), Ok(whole.len() - 4));
+            assert_eq!(whole.len(), 4 + 4 + len + 3);
+        }
+    }
+
+    #[test]
+    fn a_tagged_field_stands_behind_its_size() {
+        for len in [0, 1, 126, 127, 128, 20_000] {
+            let mut writer = Writer::new(FLEXIBLE);
+            writer.tagged(5, |writer| writer.bytes(Some(&Bytes::from(vec![7; len]))));
+            let encoded = writer.finish().unwrap();
+            assert_eq!(encoded.chunks().count(), 1, "nothing within it is shared");
+            let whole = encoded.into_bytes();
+            let mut reader = crate::reader::Reader::new(&whole, 0, FLEXIBLE);
+            let tag = reader.enter_tag().unwrap();
+            assert_eq!(tag.number, 5);
+            assert_eq!(reader.bytes().unwrap().map(|bytes| bytes.len()), Some(len));
+            assert_eq!(reader.leave_tag(tag), Ok(()));
+            assert_eq!(reader.finish(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn values_too_long_for_their_field_are_errors() {
+        for format in [PLAIN, FLEXIBLE] {
+            let mut writer = Writer::new(format);
+            writer.string(Some(&"a".repeat(32_767)));
+            assert!(writer.finish().is_ok());
+            let mut writer = Writer::new(format);
+            writer.string(Some(&"a".repeat(32_768)));
+            let error = EncodeError::TooLong {
+                len: 32_768,
+                max: 32_767,
+            };
+            assert_eq!(writer.finish().unwrap_err(), error);
+        }
+    }
+}
