@@ -1,0 +1,12 @@
+//! Scenarios, the durable format, and random runs.
+
+mod admin;
+mod foreign;
+mod formats;
+mod limits;
+mod offsets;
+mod random;
+mod rebalance;
+mod restart;
+mod static_members;
+mod world;
