@@ -1,3 +1,6 @@
 //! kafka
 
 pub mod groups;
+mod settings;
+
+pub use settings::{Endpoint, Settings, TimestampType};

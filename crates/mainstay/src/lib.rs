@@ -7,6 +7,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod failure;
+pub mod serve;
 pub mod group;
 mod offsets;
 pub mod table;

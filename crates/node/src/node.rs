@@ -2,22 +2,20 @@
 
 use crate::connections::Connections;
 use crate::console_server;
-use crate::inbound::{Budget, Inbound};
-use crate::kafka_server;
+use crate::kafka_face;
 use crate::listener::{BindError, bind};
-use crate::platform::{SystemClock, SystemEntropy};
+use crate::platform::SystemClock;
 use crate::process;
-use crate::settings::{KafkaSettings, Settings, Storage as Place};
+use crate::settings::{Settings, Storage as Place};
 use crate::status::Status;
-use crate::storage::{self, Recovery, Storage, StorageError};
+use crate::storage::{self, Recovery, StorageError};
 use crate::upkeep;
 use base::Clock;
 use commitlog::{Log, WalError};
 use console::Phase;
-use kafka::Broker;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -92,15 +90,12 @@ impl Node {
         let tasks = TaskTracker::new();
         let Place::File(data) = &settings.storage;
         let expiration = settings.kafka.as_ref().map_or(Duration::MAX, |kafka| kafka.broker.producer_id_expiration);
-        let storage = storage::open(Path::new(data), expiration, clock.clone(), &tasks).await?;
+        let storage = storage::open(data, expiration, clock.clone(), &tasks).await?;
         let upkeep = CancellationToken::new();
         tasks.spawn(upkeep::run(storage.log.clone(), clock.clone(), status.clone(), upkeep.clone()));
         let log = storage.log.clone();
         let summary = Summary { kafka: kafka_addresses, console: console_addresses, data: data.clone(), recovery: storage.recovery.clone() };
-        let broker = match &settings.kafka {
-            Some(face) => Some(serve_kafka(face, kafka, storage, clock, &connections, &tasks).await?),
-            None => None,
-        };
+        let broker = settings.kafka.as_ref().map(|face| kafka_face::serve(face, kafka, storage, clock, &connections, &tasks));
         status.ready(&log, broker.as_ref());
         Ok(Self { summary, log, status, connections, tasks, upkeep })
     }

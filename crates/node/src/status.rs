@@ -1,6 +1,7 @@
 //! What a node shows of itself.
 
 use crate::connections::Connections;
+use crate::kafka_face;
 use crate::process;
 use commitlog::Log;
 use console::{Exposition, Kind, Phase, Source};
@@ -68,7 +69,7 @@ impl Source for Status {
             log_metrics(&log, out);
         }
         if let Some(broker) = parts.broker.as_ref().and_then(std::sync::Weak::upgrade) {
-            broker_metrics(&broker, out);
+            kafka_face::metrics(&broker, out);
         }
     }
 }

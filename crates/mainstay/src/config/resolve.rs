@@ -8,10 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nginx_conf::{Args, Context, Directive, Finding, MAIN, Place, Spec, Tables, Value, Verdict};
-use node::settings::{
-    BrokerSettings, ConsoleSettings, HostPort, KafkaSettings, LogFormat, Settings, Storage,
-    TimestampType,
-};
+use kafka::{Endpoint, Settings as BrokerSettings, TimestampType};
+use node::settings::{ConsoleSettings, KafkaSettings, LogFormat, Settings, Storage};
 
 use super::directives::{BROKER, CONSOLE, KAFKA};
 
@@ -178,30 +176,29 @@ fn listen(scope: &Scope, findings: &mut Vec<Finding>) -> Vec<std::net::SocketAdd
 }
 
 fn kafka(scope: &Scope, findings: &mut Vec<Finding>) -> KafkaSettings {
-    let advertised = scope.values("advertised").into_iter().next();
-    let given: BTreeSet<&'static str> = BROKER
-        .iter()
-        .map(|spec| spec.name)
-        .filter(|name| scope.named(name).next().is_some())
-        .collect();
     let broker = broker(scope);
     zeros(scope, findings);
     relations(scope, &broker, findings);
     KafkaSettings {
         listen: listen(scope, findings),
-        advertised: match advertised {
-            Some((Value::HostPort(host, port), _)) => Some(HostPort { host, port }),
-            _ => None,
-        },
         broker,
-        given,
     }
 }
 
 fn broker(scope: &Scope) -> BrokerSettings {
     const MINUTE: Duration = Duration::from_secs(60);
     let unlimited = |name| u64::try_from(scope.number(name)).ok();
+    let given: BTreeSet<&'static str> = BROKER
+        .iter()
+        .map(|spec| spec.name)
+        .filter(|name| scope.named(name).next().is_some())
+        .collect();
     BrokerSettings {
+        advertised: match scope.values("advertised").into_iter().next() {
+            Some((Value::HostPort(host, port), _)) => Some(Endpoint { host, port }),
+            _ => None,
+        },
+        given,
         num_partitions: scope.int("num.partitions"),
         default_replication_factor: i16::try_from(scope.number("default.replication.factor"))
             .unwrap_or(i16::MAX),
