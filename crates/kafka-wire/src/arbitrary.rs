@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 
+use crate::chunks::Chunks;
 use crate::error_code::ErrorCode;
 use crate::message::Message;
 use crate::reader::Format;
@@ -191,6 +192,18 @@ impl Arbitrary for Bytes {
             source.text_len()
         };
         (0..len).map(|_| source.number().to_le_bytes()[0]).collect()
+    }
+}
+
+impl Arbitrary for Chunks {
+    fn arbitrary(source: &mut Source, default: Self) -> Self {
+        if source.is_dense() {
+            return default;
+        }
+        let pieces: Vec<Bytes> = (0..source.below(4))
+            .map(|_| Bytes::arbitrary(source, Bytes::new()))
+            .collect();
+        Self::from(pieces)
     }
 }
 

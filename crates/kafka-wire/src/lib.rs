@@ -4,6 +4,7 @@ pub mod api;
 pub mod api_key;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
+pub mod chunks;
 pub mod compression;
 pub mod consumer_protocol;
 pub mod encoded;
@@ -25,6 +26,7 @@ pub mod writer;
 
 pub use api::{Api, ApiMessage, ApiRequest, RequestBody, ResponseBody};
 pub use api_key::ApiKey;
+pub use chunks::Chunks;
 pub use encoded::Encoded;
 pub use error::{DecodeError, EncodeError};
 pub use error_code::ErrorCode;

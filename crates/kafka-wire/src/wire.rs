@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::chunks::Chunks;
 use crate::error::DecodeError;
 use crate::error_code::ErrorCode;
 use crate::reader::{Format, Reader};
@@ -132,6 +133,23 @@ impl Wire for Option<Bytes> {
     #[inline]
     fn wire_min(format: Format) -> usize {
         if format.flexible { 1 } else { size_of::<i32>() }
+    }
+}
+
+impl Wire for Option<Chunks> {
+    #[inline]
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(reader.bytes()?.map(Chunks::from))
+    }
+
+    #[inline]
+    fn write(&self, writer: &mut Writer) {
+        writer.chunks(self.as_ref());
+    }
+
+    #[inline]
+    fn wire_min(format: Format) -> usize {
+        Option::<Bytes>::wire_min(format)
     }
 }
 

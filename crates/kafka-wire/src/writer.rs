@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 
+use crate::chunks::Chunks;
 use crate::encoded::Encoded;
 use crate::error::EncodeError;
 use crate::reader::{Format, STRING_MAX};
@@ -123,7 +124,22 @@ impl Writer {
     #[inline]
     pub fn bytes(&mut self, bytes: Option<&Bytes>) {
         self.len(bytes.map(Bytes::len));
-        let Some(bytes) = bytes else { return };
+        if let Some(bytes) = bytes {
+            self.share(bytes);
+        }
+    }
+
+    /// Bytes in pieces, as one field, or null.
+    pub fn chunks(&mut self, chunks: Option<&Chunks>) {
+        self.len(chunks.map(Chunks::len));
+        for piece in chunks.into_iter().flat_map(Chunks::iter) {
+            self.share(piece);
+        }
+    }
+
+    /// Bytes as they are, shared where that is worth it.
+    #[inline]
+    fn share(&mut self, bytes: &Bytes) {
         if bytes.len() < SHARE_MIN || self.tag_depth > 0 {
             self.put(bytes);
         } else {

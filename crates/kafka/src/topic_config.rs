@@ -3,7 +3,7 @@
 //! Every setting that Kafka 4 knows is accepted, checked and reported; the documentation of one that
 //! has nothing to do here says so.
 
-use crate::config::{ConfigType, Rule};
+use crate::config::{ConfigSource, ConfigType, Rule};
 use crate::settings::{Settings, TimestampType};
 use commitlog::Policy;
 use std::collections::BTreeMap;
@@ -52,6 +52,15 @@ pub(crate) fn default_of(config: &TopicConfig, settings: &Settings) -> String {
         "retention.bytes" => number(settings.log_retention_bytes.map(u128::from)),
         "retention.ms" => number(settings.log_retention.map(|age| age.as_millis())),
         _ => config.default.to_owned(),
+    }
+}
+
+/// Where that value comes from.
+pub(crate) fn default_source(config: &TopicConfig, settings: &Settings) -> ConfigSource {
+    if settings.given.contains(config.broker_name) {
+        ConfigSource::StaticBroker
+    } else {
+        ConfigSource::Default
     }
 }
 

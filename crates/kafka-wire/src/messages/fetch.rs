@@ -1,7 +1,6 @@
 //! Fetch (key 1).
 
-use bytes::Bytes;
-
+use crate::chunks::Chunks;
 use crate::error_code::ErrorCode;
 use crate::message::messages;
 use crate::str::Str;
@@ -132,7 +131,7 @@ messages! {
         /// The replica to read from instead (KIP-392), -1 for the leader.
         preferred_read_replica: i32 [11..] = -1;
         /// Record batches (magic 2) or a message set (magic 0 and 1), opaque here.
-        records: Option<Bytes> [0..];
+        records: Option<Chunks> [0..];
     }
 
     /// The value of `diverging_epoch`.
