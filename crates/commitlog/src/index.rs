@@ -1,0 +1,342 @@
+//! Where the batches of a stream lie: entries in memory for files that are being written, pages on
+//! the disk for files that are complete.
+
+use base::Offset;
+use std::collections::VecDeque;
+
+/// Entries of one page at most: what a reader loads and keeps to find one batch (112 KiB).
+pub(crate) const PAGE_ENTRIES_MAX: usize = 4096;
+
+/// One batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) base_offset: Offset,
+    /// Largest timestamp of the batch's records, milliseconds since 1970.
+    pub(crate) max_timestamp: i64,
+    /// Position of the batch in its WAL file.
+    pub(crate) position: u32,
+    /// Length of the batch in bytes.
+    pub(crate) len: u32,
+    pub(crate) last_offset_delta: u32,
+}
+
+impl Entry {
+    pub(crate) fn last_offset(&self) -> Offset {
+        self.base_offset + Offset::from(self.last_offset_delta)
+    }
+}
+
+/// What is kept in memory of a page of entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// The WAL file whose batches it lists.
+    pub(crate) file: u64,
+    /// Position of the page in the file's index object.
+    pub(crate) place: u64,
+    pub(crate) count: u32,
+    pub(crate) base_offset: Offset,
+    pub(crate) last_offset: Offset,
+    pub(crate) max_timestamp: i64,
+    /// Length of all its batches in bytes.
+    pub(crate) bytes: u64,
+}
+
+impl Page {
+    /// Sums up `entries`, which are not empty.
+    pub(crate) fn of(file: u64, place: u64, entries: &[Entry]) -> Option<Self> {
+        let (first, last) = (entries.first()?, entries.last()?);
+        Some(Self {
+            file,
+            place,
+            count: u32::try_from(entries.len()).ok()?,
+            base_offset: first.base_offset,
+            last_offset: last.last_offset(),
+            max_timestamp: entries.iter().map(|entry| entry.max_timestamp).max()?,
+            bytes: entries.iter().map(|entry| u64::from(entry.len)).sum(),
+        })
+    }
+}
+
+/// The entries of one stream in one file that is not complete yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) file: u64,
+    pub(crate) entries: VecDeque<Entry>,
+}
+
+/// A stream's index: pages of complete files first, then runs of the files after them.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pages: VecDeque<Page>,
+    runs: VecDeque<Run>,
+    bytes: u64,
+}
+
+/// Where a search begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// In a page, which must be loaded.
+    Page(Page),
+    /// In memory: entries of one file, up to the limit that was asked for.
+    Entries { file: u64, entries: Vec<Entry> },
+}
+
+impl Index {
+    /// Length of all batches in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn push(&mut self, file: u64, entry: Entry) {
+        self.bytes += u64::from(entry.len);
+        match self.runs.back_mut() {
+            Some(run) if run.file == file => run.entries.push_back(entry),
+            _ => self.runs.push_back(Run {
+                file,
+                entries: VecDeque::from([entry]),
+            }),
+        }
+    }
+
+    /// Adds a page of a file that was complete before; pages come in the order of offsets.
+    pub(crate) fn push_page(&mut self, page: Page) {
+        self.bytes += page.bytes;
+        self.pages.push_back(page);
+    }
+
+    /// The entries in memory that belong to `file`.
+    pub(crate) fn run(&self, file: u64) -> Option<&Run> {
+        self.runs.iter().find(|run| run.file == file)
+    }
+
+    /// Files that have entries in memory.
+    pub(crate) fn run_files(&self) -> impl Iterator<Item = u64> {
+        self.runs.iter().map(|run| run.file)
+    }
+
+    /// Files that still hold a batch of this stream.
+    pub(crate) fn files(&self) -> impl Iterator<Item = u64> {
+        self.pages
+            .iter()
+            .map(|page| page.file)
+            .chain(self.run_files())
+    }
+
+    /// The entries of `file` have been written to its index object: only the pages stay.
+    pub(crate) fn seal(&mut self, file: u64, pages: impl IntoIterator<Item = Page>) {
+        let Some(at) = self.runs.iter().position(|run| run.file == file) else {
+            return;
+        };
+        // A trim may have come between the writing of the pages and now.
+        let Some(run) = self.runs.remove(at) else {
+            return;
+        };
+        let Some(first) = run.entries.front() else {
+            return;
+        };
+        self.bytes -= run
+            .entries
+            .iter()
+            .map(|entry| u64::from(entry.len))
+            .sum::<u64>();
+        for page in pages
+            .into_iter()
+            .filter(|page| page.last_offset >= first.base_offset)
+        {
+            self.push_page(page);
+        }
+    }
+
+    /// The first place with a batch that ends at or after `offset`, in memory with up to
+    /// `bytes_max` bytes of batches, but one at least.
+    pub(crate) fn find(&self, offset: Offset, bytes_max: usize) -> Option<Found> {
+        let page = self.pages.partition_point(|page| page.last_offset < offset);
+        if let Some(page) = self.pages.get(page) {
+            return Some(Found::Page(*page));
+        }
+        let run = self.runs.iter().find(|run| {
+            run.entries
+                .back()
+                .is_some_and(|last| last.last_offset() >= offset)
+        })?;
+        let first = run
+            .entries
+            .partition_point(|entry| entry.last_offset() < offset);
+        Some(Found::Entries {
+            file: run.file,
+            entries: up_to(run.entries.range(first..), bytes_max),
+        })
+    }
+
+    /// The first place, at or after `from`, with a batch whose largest timestamp is at least `timestamp`.
+    pub(crate) fn find_timestamp(&self, timestamp: i64, from: Offset) -> Option<Found> {
+        let page = self
+            .pages
+            .iter()
+            .find(|page| page.last_offset >= from && page.max_timestamp >= timestamp);
+        if let Some(page) = page {
+            return Some(Found::Page(*page));
+        }
+        self.runs.iter().find_map(|run| {
+            let entry = run
+                .entries
+                .iter()
+                .find(|entry| entry.last_offset() >= from && entry.max_timestamp >= timestamp)?;
+            Some(Found::Entries {
+                file: run.file,
+                entries: vec![*entry],
+            })
+        })
+    }
+
+    /// The largest timestamp of any batch.
+    pub(crate) fn max_timestamp(&self) -> Option<i64> {
+        let pages = self.pages.iter().map(|page| page.max_timestamp);
+        pages
+            .chain(
+                self.runs
+                    .iter()
+                    .flat_map(|run| &run.entries)
+                    .map(|entry| entry.max_timestamp),
+            )
+            .max()
+    }
+
+    /// Forgets every batch that ends before `log_start`. A page goes when all of it does.
+    pub(crate) fn trim(&mut self, log_start: Offset) {
+        while let Some(page) = self.pages.pop_front_if(|page| page.last_offset < log_start) {
+            self.bytes -= page.bytes;
+        }
+        for run in &mut self.runs {
+            while let Some(entry) = run
+                .entries
+                .pop_front_if(|entry| entry.last_offset() < log_start)
+            {
+                self.bytes -= u64::from(entry.len);
+            }
+        }
+        self.runs.retain(|run| !run.entries.is_empty());
+    }
+
+    /// The offset up to which retention may trim: batches older than `expired_before` go, and the
+    /// oldest beyond `bytes_max`. Only whole pages, or single batches in memory, go.
+    pub(crate) fn retention_point(
+        &self,
+        expired_before: Option<i64>,
+        bytes_max: Option<u64>,
+    ) -> Option<Offset> {
+        let mut left = self.bytes;
+        let mut point = None;
+        let pages = self
+            .pages
+            .iter()
+            .map(|page| (page.last_offset, page.max_timestamp, page.bytes));
+        let entries = self
+            .runs
+            .iter()
+            .flat_map(|run| &run.entries)
+            .map(|e| (e.last_offset(), e.max_timestamp, u64::from(e.len)));
+        for (last_offset, max_timestamp, bytes) in pages.chain(entries) {
+            let expired = expired_before.is_some_and(|limit| max_timestamp < limit);
+            let surplus = bytes_max.is_some_and(|limit| left - bytes >= limit);
+            if !expired && !surplus {
+                break;
+            }
+            left -= bytes;
+            point = Some(last_offset + 1);
+        }
+        point
+    }
+}
+
+/// The leading entries with up to `bytes_max` bytes of batches, but one at least.
+pub(crate) fn up_to<'a>(entries: impl Iterator<Item = &'a Entry>, bytes_max: usize) -> Vec<Entry> {
+    let mut bytes = 0_usize;
+    let fits = |entry: &&Entry| {
+        let first = bytes == 0;
+        bytes = bytes.saturating_add(entry.len as usize);
+        first || bytes <= bytes_max
+    };
+    entries.take_while(fits).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Found, Index, Page};
+
+    fn entry(base_offset: i64) -> Entry {
+        Entry {
+            base_offset,
+            max_timestamp: base_offset * 10,
+            position: 0,
+            len: 100,
+            last_offset_delta: 9,
+        }
+    }
+
+    fn index() -> Index {
+        let mut index = Index::default();
+        for base in [0, 10, 20] {
+            index.push(1, entry(base));
+        }
+        for base in [30, 40] {
+            index.push(2, entry(base));
+        }
+        let pages: Vec<_> = Page::of(1, 64, &[entry(0), entry(10), entry(20)])
+            .into_iter()
+            .collect();
+        index.seal(1, pages);
+        index
+    }
+
+    fn bases(found: Option<Found>) -> Vec<i64> {
+        match found {
+            Some(Found::Entries { entries, .. }) => {
+                entries.iter().map(|entry| entry.base_offset).collect()
+            }
+            Some(Found::Page(page)) => vec![-page.base_offset - 1],
+            None => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn batches_are_found_by_offset_and_time() {
+        let index = index();
+        assert_eq!(bases(index.find(25, 1000)), [-1], "in the page of file 1");
+        assert_eq!(bases(index.find(30, 1000)), [30, 40]);
+        assert_eq!(
+            bases(index.find(39, 1)),
+            [30],
+            "a batch is given even where it is larger than the limit"
+        );
+        assert_eq!(bases(index.find(50, 1000)), []);
+        assert_eq!(bases(index.find_timestamp(200, 0)), [-1]);
+        assert_eq!(bases(index.find_timestamp(301, 0)), [40]);
+        assert_eq!(bases(index.find_timestamp(401, 0)), []);
+        assert_eq!(index.max_timestamp(), Some(400));
+    }
+
+    #[test]
+    fn retention_takes_whole_pages_and_single_batches() {
+        let mut index = index();
+        assert_eq!(index.bytes(), 500);
+        assert_eq!(index.retention_point(None, None), None);
+        assert_eq!(
+            index.retention_point(Some(200), None),
+            None,
+            "the page's newest batch is not old enough"
+        );
+        assert_eq!(index.retention_point(Some(201), None), Some(30));
+        assert_eq!(
+            index.retention_point(None, Some(150)),
+            Some(30),
+            "as much as the limit stays"
+        );
+        assert_eq!(index.retention_point(None, Some(100)), Some(40));
+        index.trim(40);
+        assert_eq!(
+            (index.bytes(), index.files().collect::<Vec<_>>()),
+            (100, vec![2])
+        );
+    }
+}

@@ -1,0 +1,448 @@
+//! The commit log: all shards, streams and files of one incarnation.
+
+use crate::cell::Cell;
+use crate::checkpoint::{self, Checkpoint};
+use crate::file_index::{self, FileIndexes};
+use crate::reader::{ReadError, Reader};
+use crate::recovery::{OpenError, Recovery, RecoveryProgress, Report};
+use crate::shard::{AppendOutcome, Batch, COMMANDS_MAX, Command, Shard};
+use crate::stream::Stream;
+use crate::streams::Streams;
+use crate::wal::{Wal, WalError};
+use crate::writer::{Closed, Progress, SUBMISSIONS_MAX, Writer};
+use base::{BoxFuture, Clock, Epoch, Incarnation, Offset, ShardId, StreamId, Timestamp};
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use store::Objects;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Checkpoints that are kept: the newest, and one before it in case that is damaged.
+const CHECKPOINTS_KEPT: u64 = 2;
+
+/// What a log is opened with.
+#[derive(Clone)]
+pub struct Options {
+    /// This start of this process.
+    pub incarnation: Incarnation,
+    /// The epoch of every shard's ownership.
+    pub epoch: Epoch,
+    /// Number of shards, fixed when the data was created.
+    pub shards: u16,
+    /// Idle time after which an idempotent producer is forgotten (`producer.id.expiration.ms`).
+    pub producer_expiration: Duration,
+}
+
+/// Everything that the log stands on.
+#[derive(Clone)]
+pub struct Ground {
+    /// Where blocks go.
+    pub wal: Arc<dyn Wal>,
+    /// Where checkpoints and indexes go.
+    pub objects: Arc<dyn Objects>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// An opened log.
+pub struct Opened {
+    /// The log.
+    pub log: Arc<Log>,
+    /// The newest values of all cells at the start, by shard.
+    pub cells: BTreeMap<ShardId, crate::cell::Cells>,
+    /// What was found.
+    pub report: Report,
+    /// The log's own tasks: the driver runs each to its end. They end when `log` is dropped.
+    pub tasks: Vec<BoxFuture<'static, ()>>,
+}
+
+/// The log. Dropping the last reference ends its tasks once everything submitted is written.
+pub struct Log {
+    options: Options,
+    ground: Ground,
+    shards: Vec<ShardHandle>,
+    streams: Arc<Streams>,
+    reader: Arc<Reader>,
+    indexes: Arc<FileIndexes>,
+    progress: Arc<Progress>,
+    upkeep: tokio::sync::Mutex<Upkeep>,
+}
+
+struct Upkeep {
+    checkpoint_next: u64,
+    /// The file that was being written when the last checkpoint was made.
+    checkpoint_file: u64,
+    /// From which file on the newest checkpoint is replayed.
+    replay_from: u64,
+    /// From which file on the oldest kept checkpoint is replayed: files before it may go when no
+    /// stream refers to them.
+    kept_from: u64,
+}
+
+/// Figures for monitoring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// Bytes written to the WAL since the start.
+    pub wal_bytes: u64,
+    /// Blocks, and so syncs, since the start.
+    pub wal_blocks: u64,
+    /// Whether records are refused for want of space.
+    pub full: bool,
+    /// Batches that were found damaged when they were read.
+    pub damaged_batches: u64,
+}
+
+impl Log {
+    /// Recovers what is stored and gets ready to append to it.
+    pub async fn open(
+        options: Options,
+        ground: Ground,
+        progress: &(dyn Fn(RecoveryProgress) + Sync),
+    ) -> Result<Opened, OpenError> {
+        let indexes = Arc::new(FileIndexes::new(ground.objects.clone()));
+        let recovery = Recovery {
+            wal: &*ground.wal,
+            objects: &*ground.objects,
+            indexes: &indexes,
+            now: ground.clock.wall(),
+            progress,
+        };
+        let mut found = recovery.run().await?;
+        let streams = Arc::new(Streams::default());
+        let reader = Arc::new(Reader::new(ground.wal.clone(), indexes.clone()));
+        let progress = Arc::new(Progress::new());
+        progress.check_space(&*ground.wal);
+        let (writer, submissions) = mpsc::channel(SUBMISSIONS_MAX);
+        let mut tasks: Vec<BoxFuture<'static, ()>> = vec![Box::pin(
+            Writer {
+                wal: ground.wal.clone(),
+                incarnation: options.incarnation,
+                reader: reader.clone(),
+                progress: progress.clone(),
+                clock: ground.clock.clone(),
+                submissions,
+            }
+            .run(),
+        )];
+        let mut shards = Vec::new();
+        for id in (0..options.shards).map(ShardId) {
+            let (handle, commands) = mpsc::channel(COMMANDS_MAX);
+            let heads = found
+                .heads
+                .extract_if(|_, (shard, _)| *shard == id)
+                .map(|(stream, (_, head))| (stream, head))
+                .collect();
+            let shard = Shard {
+                id,
+                epoch: options.epoch,
+                heads,
+                cells: found.cells.get(&id).cloned().unwrap_or_default(),
+                streams: streams.clone(),
+                clock: ground.clock.clone(),
+                progress: progress.clone(),
+                writer: writer.clone(),
+                commands,
+            };
+            shard
+                .heads
+                .values()
+                .for_each(|head| streams.insert(head.stream.clone()));
+            tasks.push(Box::pin(shard.run()));
+            shards.push(ShardHandle(handle));
+        }
+        let upkeep = Upkeep {
+            checkpoint_next: found.checkpoint_next,
+            checkpoint_file: 0,
+            replay_from: found.replay_from,
+            kept_from: 0,
+        };
+        let log = Self {
+            options,
+            ground,
+            shards,
+            streams,
+            reader,
+            indexes,
+            progress,
+            upkeep: upkeep.into(),
+        };
+        Ok(Opened {
+            log: Arc::new(log),
+            cells: found.cells,
+            report: found.report,
+            tasks,
+        })
+    }
+
+    /// The shards, by number.
+    #[must_use]
+    pub fn shards(&self) -> &[ShardHandle] {
+        &self.shards
+    }
+
+    /// The shard with this number; numbers wrap, for those who hash to one.
+    #[must_use]
+    pub fn shard(&self, id: ShardId) -> &ShardHandle {
+        &self.shards[usize::from(id.0) % self.shards.len()]
+    }
+
+    /// The epoch of this incarnation's ownership.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.options.epoch
+    }
+
+    /// A stream, where it exists.
+    #[must_use]
+    pub fn stream(&self, id: StreamId) -> Option<Arc<Stream>> {
+        self.streams.get(id)
+    }
+
+    /// All streams, ordered by id.
+    #[must_use]
+    pub fn streams(&self) -> Vec<Arc<Stream>> {
+        self.streams.all()
+    }
+
+    /// The batches from the one that holds `offset` on, up to `bytes_max` bytes of them, but one at
+    /// least; none at the high watermark.
+    pub async fn read(
+        &self,
+        stream: &Stream,
+        offset: Offset,
+        bytes_max: usize,
+    ) -> Result<Vec<Bytes>, ReadError> {
+        self.reader.read(stream, offset, bytes_max).await
+    }
+
+    /// The first batch, at or after `from`, that has a record of `timestamp` (milliseconds since
+    /// 1970) or later.
+    pub async fn batch_at_timestamp(
+        &self,
+        stream: &Stream,
+        timestamp: i64,
+        from: Offset,
+    ) -> Result<Option<Bytes>, ReadError> {
+        self.reader.at_timestamp(stream, timestamp, from).await
+    }
+
+    /// Becomes `Some` when the WAL has failed. Then nothing more is acknowledged.
+    #[must_use]
+    pub fn failure(&self) -> watch::Receiver<Option<WalError>> {
+        self.progress.failure.subscribe()
+    }
+
+    /// Figures for monitoring.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures {
+            wal_bytes: self.progress.bytes.load(Ordering::Relaxed),
+            wal_blocks: self.progress.blocks.load(Ordering::Relaxed),
+            full: self.progress.full.load(Ordering::Relaxed),
+            damaged_batches: self.reader.damaged_batches(),
+        }
+    }
+
+    /// Looks after the log: writes indexes of complete files, makes a checkpoint when a file has
+    /// been filled since the last, and watches the space that is left. To be called every second or so.
+    pub async fn look_after(&self) -> Result<(), UpkeepError> {
+        self.progress.check_space(&*self.ground.wal);
+        let active = self.progress.active_file.load(Ordering::Relaxed);
+        let mut upkeep = self.upkeep.lock().await;
+        self.seal_before(active).await?;
+        if active > upkeep.checkpoint_file {
+            self.checkpoint(&mut upkeep, active).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets go what the streams' policies no longer keep at `now`, and files that nothing refers to.
+    pub async fn retain(&self, now: Timestamp) -> Result<(), UpkeepError> {
+        for stream in self.streams.all() {
+            if let Some(offset) = stream
+                .retention_point(now.0)
+                .filter(|offset| *offset > stream.bounds().log_start)
+            {
+                self.shard(stream.shard()).trim(stream.id(), offset).await?;
+            }
+        }
+        let age = i64::try_from(self.options.producer_expiration.as_millis()).unwrap_or(i64::MAX);
+        for shard in &self.shards {
+            shard
+                .send(Command::ExpireProducers(Timestamp(
+                    now.0.saturating_sub(age),
+                )))
+                .await?;
+        }
+        self.remove_unused_files().await
+    }
+
+    /// Ends the current file, and makes a checkpoint, so that the next start replays nothing.
+    pub async fn close(&self) -> Result<(), UpkeepError> {
+        let mut upkeep = self.upkeep.lock().await;
+        // Everything submitted before must be in the file that ends here.
+        for shard in &self.shards {
+            shard.write(Vec::new()).await?;
+        }
+        let next = self.ground.wal.roll();
+        self.seal_before(next).await?;
+        if self.progress.blocks.load(Ordering::Relaxed) > 0 || upkeep.replay_from < next {
+            self.checkpoint(&mut upkeep, next).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the indexes of all files before `active` that are in memory.
+    async fn seal_before(&self, active: u64) -> io::Result<()> {
+        let mut files = BTreeSet::new();
+        let streams = self.streams.all();
+        for stream in &streams {
+            stream.for_each_run_file(|file| {
+                if file < active {
+                    files.insert(file);
+                }
+            });
+        }
+        for file in files {
+            let runs: Vec<_> = streams
+                .iter()
+                .map(|stream| (stream.id(), stream.run_entries(file)))
+                .filter(|(_, run)| !run.is_empty())
+                .collect();
+            let (body, pages) = file_index::pack(file, &runs);
+            self.indexes.write(file, body).await?;
+            for stream in &streams {
+                stream.seal(
+                    file,
+                    pages
+                        .iter()
+                        .filter(|(id, _)| *id == stream.id())
+                        .map(|(_, page)| *page),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what all shards know; frames of `replay_from` and later files may be missing in it.
+    async fn checkpoint(&self, upkeep: &mut Upkeep, replay_from: u64) -> Result<(), UpkeepError> {
+        let mut shards = Vec::new();
+        for shard in &self.shards {
+            shards.push(shard.ask(Command::Snapshot).await??);
+        }
+        let number = upkeep.checkpoint_next;
+        let body = Checkpoint {
+            replay_from,
+            shards,
+        }
+        .pack();
+        // Nobody else makes checkpoints here, so a name that is taken is one whose creation was not answered.
+        self.ground
+            .objects
+            .create(&checkpoint::name(number), body)
+            .await?;
+        upkeep.checkpoint_next = number + 1;
+        upkeep.checkpoint_file = replay_from;
+        self.shard(ShardId(0))
+            .ask(|reply| Command::Mark(number, reply))
+            .await??;
+        upkeep.kept_from = std::mem::replace(&mut upkeep.replay_from, replay_from);
+        for name in self.ground.objects.list(checkpoint::PREFIX).await? {
+            if name
+                .parse::<u64>()
+                .is_ok_and(|old| old + CHECKPOINTS_KEPT <= number)
+            {
+                self.ground
+                    .objects
+                    .delete(&format!("{}/{name}", checkpoint::PREFIX))
+                    .await?;
+            }
+        }
+        tracing::debug!(number, replay_from, "checkpoint written");
+        Ok(())
+    }
+
+    async fn remove_unused_files(&self) -> Result<(), UpkeepError> {
+        // Nobody may seal or checkpoint meanwhile.
+        let upkeep = self.upkeep.lock().await;
+        let mut used = BTreeSet::new();
+        for stream in self.streams.all() {
+            stream.for_each_file(|file| {
+                used.insert(file);
+            });
+        }
+        for file in self.ground.wal.files().await? {
+            if file < upkeep.kept_from && !used.contains(&file) {
+                self.ground.wal.remove(file).await?;
+                self.indexes.remove(file).await?;
+                tracing::info!(file, "a WAL file that nothing refers to was removed");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why the log could not be looked after. The next call tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// The store did not do what it was asked.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The log takes no more writes.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+}
+
+/// The mailbox of one shard.
+#[derive(Clone)]
+pub struct ShardHandle(mpsc::Sender<Command>);
+
+impl ShardHandle {
+    async fn send(&self, command: Command) -> Result<(), Closed> {
+        self.0.send(command).await.map_err(|_| Closed)
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, Closed> {
+        let (reply, answer) = oneshot::channel();
+        self.send(command(reply)).await?;
+        answer.await.map_err(|_| Closed)
+    }
+
+    /// Makes sure that a stream exists in this shard.
+    pub async fn open(&self, stream: StreamId) -> Result<Arc<Stream>, Closed> {
+        self.ask(|reply| Command::Open(stream, reply)).await
+    }
+
+    /// Takes batches in; completes as soon as they have their place in the order. The receiver gets
+    /// the outcome when they are durable.
+    pub async fn append(
+        &self,
+        batches: Vec<Batch>,
+    ) -> Result<oneshot::Receiver<AppendOutcome>, Closed> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Command::Append(batches, reply)).await?;
+        Ok(outcome)
+    }
+
+    /// Changes cells, together and durably.
+    pub async fn write(&self, cells: Vec<Cell>) -> Result<(), Closed> {
+        self.ask(|reply| Command::Write(cells, reply)).await?
+    }
+
+    /// Moves a stream's log start up to `offset`, durably.
+    pub async fn trim(&self, stream: StreamId, offset: Offset) -> Result<(), Closed> {
+        self.ask(|reply| Command::Trim(stream, offset, reply))
+            .await?
+    }
+
+    /// Removes a stream for ever, durably.
+    pub async fn remove(&self, stream: StreamId) -> Result<(), Closed> {
+        self.ask(|reply| Command::Remove(stream, reply)).await?
+    }
+}

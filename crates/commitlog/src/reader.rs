@@ -1,0 +1,270 @@
+//! Reading batches back: the tail from memory, older data from the WAL's files through a bounded cache.
+//!
+//! Bytes that come from a file are compared with their checksum before anybody gets them. A batch
+//! that does not fit is reported, counted and skipped; the batches after it are served.
+
+use crate::file_index::FileIndexes;
+use crate::frame::{FRAME_HEADER_LEN, FrameHeader};
+use crate::index::{Entry, Found, up_to};
+use crate::stream::Stream;
+use crate::wal::{Address, Wal};
+use base::{Offset, StreamId};
+use bytes::{Bytes, BytesMut};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The newest blocks, kept in memory because most readers want just these, in bytes.
+const TAIL_BYTES_MAX: usize = 32 << 20;
+/// What is read of a file at once, in bytes: batches of a stream lie between those of others.
+const CHUNK_LEN: u32 = 256 << 10;
+/// Memory for chunks of files that were read, in bytes.
+const CHUNK_CACHE_BYTES: u64 = 32 << 20;
+
+/// Why a read gives nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The offset lies before the log start or beyond the high watermark.
+    #[error("the offset is outside {log_start}..={high_watermark}")]
+    OutOfRange {
+        /// The first offset that can be read.
+        log_start: Offset,
+        /// The offset behind the last durable record.
+        high_watermark: Offset,
+    },
+    /// The medium or the store did not answer.
+    #[error("the log cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+#[derive(Default)]
+struct Tail {
+    blocks: VecDeque<(Address, Bytes)>,
+    bytes: usize,
+    /// File and position up to which everything is durable and will not change.
+    end: (u64, u64),
+}
+
+#[derive(Clone)]
+struct ChunkWeight;
+
+impl Weighter<(u64, u32), Bytes> for ChunkWeight {
+    fn weight(&self, _: &(u64, u32), chunk: &Bytes) -> u64 {
+        chunk.len() as u64
+    }
+}
+
+/// Reads batches.
+pub(crate) struct Reader {
+    wal: Arc<dyn Wal>,
+    indexes: Arc<FileIndexes>,
+    tail: RwLock<Tail>,
+    chunks: Cache<(u64, u32), Bytes, ChunkWeight>,
+    damaged_batches: AtomicU64,
+}
+
+impl Reader {
+    pub(crate) fn new(wal: Arc<dyn Wal>, indexes: Arc<FileIndexes>) -> Self {
+        // Until this incarnation has written, every file is a predecessor's and does not change.
+        let tail = RwLock::new(Tail {
+            end: (u64::MAX, 0),
+            ..Tail::default()
+        });
+        let chunks = Cache::with_weighter(256, CHUNK_CACHE_BYTES, ChunkWeight);
+        Self {
+            wal,
+            indexes,
+            tail,
+            chunks,
+            damaged_batches: AtomicU64::new(0),
+        }
+    }
+
+    /// Keeps a durable block for those who read the tail.
+    pub(crate) fn remember(&self, at: Address, block: Bytes) {
+        let mut tail = self.tail.write().unwrap_or_else(PoisonError::into_inner);
+        tail.bytes += block.len();
+        tail.end = (at.file, u64::from(at.position) + block.len() as u64);
+        tail.blocks.push_back((at, block));
+        while tail.bytes > TAIL_BYTES_MAX {
+            let Some((_, oldest)) = tail.blocks.pop_front() else {
+                break;
+            };
+            tail.bytes -= oldest.len();
+        }
+    }
+
+    /// How many batches were found damaged when they were read.
+    pub(crate) fn damaged_batches(&self) -> u64 {
+        self.damaged_batches.load(Ordering::Relaxed)
+    }
+
+    /// The batches from the one that holds `offset` on, up to `bytes_max` bytes of them, but one at
+    /// least; none at the high watermark.
+    pub(crate) async fn read(
+        &self,
+        stream: &Stream,
+        offset: Offset,
+        bytes_max: usize,
+    ) -> Result<Vec<Bytes>, ReadError> {
+        let bounds = stream.bounds();
+        if offset < bounds.log_start || offset > bounds.high_watermark {
+            return Err(ReadError::OutOfRange {
+                log_start: bounds.log_start,
+                high_watermark: bounds.high_watermark,
+            });
+        }
+        let (mut batches, mut next, mut left) = (Vec::new(), offset, bytes_max);
+        loop {
+            if !batches.is_empty() && left == 0 {
+                return Ok(batches);
+            }
+            let Some((file, entries)) = self.locate(stream, next, left).await? else {
+                return Ok(batches);
+            };
+            for entry in entries {
+                let len = entry.len as usize;
+                if !batches.is_empty() && len > left {
+                    return Ok(batches);
+                }
+                if let Some(batch) = self.batch(stream.id(), file, &entry).await? {
+                    batches.push(batch);
+                    left = left.saturating_sub(len);
+                }
+                next = entry.last_offset() + 1;
+            }
+        }
+    }
+
+    /// The entries from `offset` on of the file where it lies.
+    async fn locate(
+        &self,
+        stream: &Stream,
+        offset: Offset,
+        bytes_max: usize,
+    ) -> Result<Option<(u64, Vec<Entry>)>, ReadError> {
+        match stream.find(offset, bytes_max) {
+            None => Ok(None),
+            Some(Found::Entries { file, entries }) => Ok(Some((file, entries))),
+            Some(Found::Page(page)) => {
+                let entries = self.indexes.page(&page).await?;
+                let first = entries.partition_point(|entry| entry.last_offset() < offset);
+                Ok(Some((page.file, up_to(entries[first..].iter(), bytes_max))))
+            }
+        }
+    }
+
+    /// The first batch, at or after `from`, whose largest timestamp is at least `timestamp`.
+    pub(crate) async fn at_timestamp(
+        &self,
+        stream: &Stream,
+        timestamp: i64,
+        from: Offset,
+    ) -> Result<Option<Bytes>, ReadError> {
+        let mut from = from;
+        while let Some(found) = stream.find_timestamp(timestamp, from) {
+            let (file, entry) = match found {
+                Found::Entries { file, entries } => (file, entries.first().copied()),
+                Found::Page(page) => {
+                    let entries = self.indexes.page(&page).await?;
+                    let fits = |entry: &&Entry| {
+                        entry.last_offset() >= from && entry.max_timestamp >= timestamp
+                    };
+                    let Some(entry) = entries.iter().find(fits) else {
+                        from = page.last_offset + 1;
+                        continue;
+                    };
+                    (page.file, Some(*entry))
+                }
+            };
+            let Some(entry) = entry else { return Ok(None) };
+            if let Some(batch) = self.batch(stream.id(), file, &entry).await? {
+                return Ok(Some(batch));
+            }
+            from = entry.last_offset() + 1;
+        }
+        Ok(None)
+    }
+
+    async fn batch(
+        &self,
+        stream: StreamId,
+        file: u64,
+        entry: &Entry,
+    ) -> Result<Option<Bytes>, ReadError> {
+        let start = Address {
+            file,
+            position: entry.position,
+        };
+        if let Some(batch) = self.from_tail(start, entry.len as usize) {
+            return Ok(Some(batch));
+        }
+        let header_len = u32::try_from(FRAME_HEADER_LEN).unwrap_or(0);
+        let frame_start = entry.position.saturating_sub(header_len);
+        let frame = self
+            .from_file(file, frame_start, entry.len + header_len)
+            .await?;
+        let header = FrameHeader::parse(&frame)
+            .filter(|header| header.stream == stream && header.base_offset == entry.base_offset);
+        let batch = header.and_then(|header| header.payload(&frame));
+        if batch.is_none() {
+            self.damaged_batches.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(%stream, offset = entry.base_offset, file, position = entry.position, "a batch is damaged and is not served");
+        }
+        Ok(batch)
+    }
+
+    fn from_tail(&self, at: Address, len: usize) -> Option<Bytes> {
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
+        let after = tail.blocks.partition_point(|(start, _)| *start <= at);
+        let (start, block) = tail.blocks.get(after.checked_sub(1)?)?;
+        let from = usize::try_from(at.position - start.position).ok()?;
+        (start.file == at.file && from + len <= block.len()).then(|| block.slice(from..from + len))
+    }
+
+    async fn from_file(&self, file: u64, position: u32, len: u32) -> io::Result<Bytes> {
+        let end = position + len;
+        let first = position / CHUNK_LEN;
+        if (end - 1) / CHUNK_LEN == first {
+            let chunk = self.chunk(file, first).await?;
+            let from = (position - first * CHUNK_LEN) as usize;
+            return Ok(chunk.slice(from.min(chunk.len())..(from + len as usize).min(chunk.len())));
+        }
+        let mut whole = BytesMut::with_capacity(len as usize);
+        for number in first..=(end - 1) / CHUNK_LEN {
+            let chunk = self.chunk(file, number).await?;
+            let chunk_start = number * CHUNK_LEN;
+            let from = position.saturating_sub(chunk_start) as usize;
+            let to = ((end - chunk_start).min(CHUNK_LEN) as usize).min(chunk.len());
+            whole.extend_from_slice(&chunk[from.min(to)..to]);
+        }
+        Ok(whole.freeze())
+    }
+
+    async fn chunk(&self, file: u64, number: u32) -> io::Result<Bytes> {
+        if let Some(chunk) = self.chunks.get(&(file, number)) {
+            return Ok(chunk);
+        }
+        let chunk = self
+            .wal
+            .read(
+                Address {
+                    file,
+                    position: number * CHUNK_LEN,
+                },
+                CHUNK_LEN as usize,
+            )
+            .await?;
+        // A chunk at the end of the file that is being written still changes; it is read again next time.
+        let end = self.tail.read().unwrap_or_else(PoisonError::into_inner).end;
+        if chunk.len() == CHUNK_LEN as usize
+            && (file, u64::from(number + 1) * u64::from(CHUNK_LEN)) <= end
+        {
+            self.chunks.insert((file, number), chunk.clone());
+        }
+        Ok(chunk)
+    }
+}

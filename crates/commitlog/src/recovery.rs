@@ -1,0 +1,363 @@
+//! Starting again from what is stored: the newest checkpoint, the indexes of complete files, and the
+//! frames of the files after the checkpoint.
+//!
+//! A torn last block is cut off: nobody was told that it was written. Damage before that is reported
+//! with its place and never served, and what follows it is kept. Replaying a frame that the
+//! checkpoint knows already changes nothing, so a crash at any point of a checkpoint is harmless.
+
+use crate::cell::Cell;
+use crate::checkpoint::{self, Checkpoint};
+use crate::file_index::{self, FileIndexes};
+use crate::frame::{Frame, Kind};
+use crate::index::{Entry, Page};
+use crate::producers::Producers;
+use crate::shard::{Head, ShardState};
+use crate::stream::Stream;
+use crate::wal::{Address, FILE_HEADER_LEN, Scan, Wal, scan};
+use base::{ShardId, StreamId, Timestamp};
+use kafka_wire::record_batch::BatchHeader;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use store::Objects;
+
+/// Why a log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store does not answer.
+    #[error("the log cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// A later build wrote it.
+    #[error(
+        "the data was written by a newer version of Mainstay ({what}): {detail}; use that version, or another data directory"
+    )]
+    NewerFormat {
+        /// The file or object.
+        what: String,
+        /// The versions.
+        detail: String,
+    },
+    /// Something that cannot be derived from anything else is damaged.
+    #[error("{what} is damaged: {detail}")]
+    Damaged {
+        /// The file or object.
+        what: String,
+        /// What to do about it.
+        detail: String,
+    },
+}
+
+/// What was found and done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// WAL files that exist.
+    pub files: usize,
+    /// Files that had to be read frame by frame.
+    pub files_scanned: usize,
+    /// Bytes of those.
+    pub bytes_scanned: u64,
+    /// Frames replayed.
+    pub frames: u64,
+    /// Streams that exist.
+    pub streams: usize,
+    /// Bytes of a torn tail that were cut off.
+    pub torn_bytes: u64,
+    /// Damaged places: file and range of bytes. What was there is not served.
+    pub damaged: Vec<(u64, Range<u32>)>,
+}
+
+/// How far a recovery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveryProgress {
+    /// Files read.
+    pub done: usize,
+    /// Files to read.
+    pub total: usize,
+}
+
+/// The state of all shards as found.
+pub(crate) struct Recovered {
+    pub(crate) heads: HashMap<StreamId, (ShardId, Head)>,
+    pub(crate) cells: BTreeMap<ShardId, crate::cell::Cells>,
+    pub(crate) report: Report,
+    pub(crate) checkpoint_next: u64,
+    /// The newest checkpoint's replay point: files before it may go when nothing refers to them.
+    pub(crate) replay_from: u64,
+}
+
+/// Reads everything back.
+pub(crate) struct Recovery<'a> {
+    pub(crate) wal: &'a dyn Wal,
+    pub(crate) objects: &'a dyn Objects,
+    pub(crate) indexes: &'a FileIndexes,
+    pub(crate) now: Timestamp,
+    pub(crate) progress: &'a (dyn Fn(RecoveryProgress) + Sync),
+}
+
+impl Recovery<'_> {
+    pub(crate) async fn run(&self) -> Result<Recovered, OpenError> {
+        let mut state = Recovered {
+            heads: HashMap::new(),
+            cells: BTreeMap::new(),
+            report: Report::default(),
+            checkpoint_next: 1,
+            replay_from: 0,
+        };
+        let files = self.wal.files().await?;
+        self.load_checkpoint(&mut state, &files).await?;
+        state.report.files = files.len();
+        let mut removed = HashSet::new();
+        for (done, file) in files.iter().copied().enumerate() {
+            (self.progress)(RecoveryProgress {
+                done,
+                total: files.len(),
+            });
+            if file < state.replay_from {
+                self.load_index(&mut state, file).await?;
+                continue;
+            }
+            let last = done + 1 == files.len();
+            let scan = self.scan_file(&mut state.report, file, last).await?;
+            for (position, frame) in scan.frames {
+                state.replay(file, position, frame, self.now, &mut removed);
+            }
+        }
+        state.report.streams = state.heads.len();
+        Ok(state)
+    }
+
+    /// Takes the newest checkpoint that is sound and whose WAL files are all there.
+    async fn load_checkpoint(&self, state: &mut Recovered, files: &[u64]) -> Result<(), OpenError> {
+        let names = self.objects.list(checkpoint::PREFIX).await?;
+        let numbers: Vec<u64> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        state.checkpoint_next = numbers.last().map_or(1, |last| last + 1);
+        for number in numbers.iter().rev() {
+            let object = self.objects.get(&checkpoint::name(*number)).await?;
+            if let Ok(checkpoint) = Checkpoint::unpack(object) {
+                state.replay_from = checkpoint.replay_from;
+                checkpoint
+                    .shards
+                    .into_iter()
+                    .for_each(|shard| state.restore(shard));
+                return Ok(());
+            }
+            tracing::error!(
+                checkpoint = number,
+                "a checkpoint is damaged; an older one is tried"
+            );
+        }
+        // Without a checkpoint everything must be replayed, so the first file must be there.
+        if numbers.is_empty() && files.first().is_none_or(|first| *first == 1) {
+            return Ok(());
+        }
+        Err(OpenError::Damaged {
+            what: checkpoint::name(numbers.last().copied().unwrap_or(0)),
+            detail: "no sound checkpoint is left; restore the data directory from a copy, or start with another one".to_owned(),
+        })
+    }
+
+    /// Loads the index of a complete file, or makes it again from the file.
+    async fn load_index(&self, state: &mut Recovered, file: u64) -> Result<(), OpenError> {
+        let pages = match self.indexes.directory(file).await {
+            Ok(pages) => pages,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+                ) =>
+            {
+                tracing::warn!(file, %error, "the index of a WAL file is made again");
+                self.rebuild_index(state, file).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for (id, page) in pages {
+            if let Some((_, head)) = state.heads.get(&id) {
+                head.stream.push_page(page);
+            }
+        }
+        Ok(())
+    }
+
+    async fn rebuild_index(
+        &self,
+        state: &mut Recovered,
+        file: u64,
+    ) -> Result<Vec<(StreamId, Page)>, OpenError> {
+        let scan = self.scan_file(&mut state.report, file, false).await?;
+        let mut streams: BTreeMap<StreamId, Vec<Entry>> = BTreeMap::new();
+        for (position, frame) in scan
+            .frames
+            .iter()
+            .filter(|(_, frame)| frame.kind == Kind::Batch)
+        {
+            if let Some((entry, _)) = read_entry(file, *position, frame) {
+                streams.entry(frame.stream).or_default().push(entry);
+            }
+        }
+        let (body, pages) = file_index::pack(file, &streams.into_iter().collect::<Vec<_>>());
+        self.indexes.write(file, body).await?;
+        Ok(pages)
+    }
+
+    async fn scan_file(
+        &self,
+        report: &mut Report,
+        file: u64,
+        last: bool,
+    ) -> Result<Scan, OpenError> {
+        let bytes = self
+            .wal
+            .read(Address { file, position: 0 }, usize::MAX)
+            .await?;
+        let what = || format!("WAL file {file}");
+        let scan = scan(&bytes).map_err(|error| OpenError::NewerFormat {
+            what: what(),
+            detail: error.to_string(),
+        })?;
+        report.files_scanned += 1;
+        report.bytes_scanned += bytes.len() as u64;
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        for place in &scan.damaged {
+            tracing::error!(
+                file,
+                from = place.start,
+                to = place.end,
+                "the WAL is damaged; what was there is not served"
+            );
+            report.damaged.push((file, place.clone()));
+        }
+        if scan.end < len {
+            if last {
+                report.torn_bytes += u64::from(len - scan.end);
+                tracing::warn!(
+                    file,
+                    from = scan.end,
+                    to = len,
+                    "a torn tail is cut off; nobody was told that it was written"
+                );
+                self.wal.cut(file, scan.end).await?;
+            } else {
+                tracing::error!(
+                    file,
+                    from = scan.end,
+                    to = len,
+                    "the end of a WAL file is damaged; what was there is not served"
+                );
+                report.damaged.push((file, scan.end..len));
+            }
+        } else if last && scan.end <= FILE_HEADER_LEN {
+            self.wal.cut(file, scan.end).await?;
+        }
+        // After a failed sync or a kill the page cache may show a block that is not on the medium.
+        if let (true, Some(block)) = (last, scan.last_block.clone()) {
+            let position = block.start;
+            self.wal
+                .settle(
+                    Address { file, position },
+                    bytes.slice(block.start as usize..block.end as usize),
+                )
+                .await?;
+        }
+        Ok(scan)
+    }
+}
+
+impl Recovered {
+    fn restore(&mut self, shard: ShardState) {
+        for state in shard.streams {
+            let stream = Arc::new(Stream::new(state.id, shard.shard));
+            stream.restore(state.log_start, state.next_offset, state.epochs);
+            let head = Head {
+                stream,
+                next_offset: state.next_offset,
+                producers: state.producers,
+            };
+            self.heads.insert(state.id, (shard.shard, head));
+        }
+        self.cells.insert(shard.shard, shard.cells);
+    }
+
+    fn replay(
+        &mut self,
+        file: u64,
+        position: u32,
+        frame: Frame,
+        now: Timestamp,
+        removed: &mut HashSet<StreamId>,
+    ) {
+        self.report.frames += 1;
+        match frame.kind {
+            Kind::Batch if removed.contains(&frame.stream) => {}
+            Kind::Batch => self.replay_batch(file, position, &frame, now),
+            Kind::Group | Kind::Producer | Kind::Catalog => {
+                match Cell::unpack(frame.kind, &frame.payload) {
+                    Ok(cell) => self.cells.entry(frame.shard).or_default().apply(cell),
+                    Err(error) => {
+                        tracing::error!(file, position, %error, "a cell is malformed and is left out")
+                    }
+                }
+            }
+            Kind::Trim => {
+                if let Some((_, head)) = self.heads.get_mut(&frame.stream) {
+                    head.stream.trim(frame.base_offset);
+                    head.next_offset = head.next_offset.max(frame.base_offset);
+                }
+            }
+            Kind::StreamRemoved => {
+                self.heads.remove(&frame.stream);
+                removed.insert(frame.stream);
+            }
+            Kind::Mark | Kind::Release => {}
+        }
+    }
+
+    fn replay_batch(&mut self, file: u64, position: u32, frame: &Frame, now: Timestamp) {
+        let Some((entry, header)) = read_entry(file, position, frame) else {
+            return;
+        };
+        let (id, shard) = (frame.stream, frame.shard);
+        let fresh = || {
+            (
+                shard,
+                Head {
+                    stream: Arc::new(Stream::new(id, shard)),
+                    next_offset: 0,
+                    producers: Producers::default(),
+                },
+            )
+        };
+        let (_, head) = self.heads.entry(id).or_insert_with(fresh);
+        if frame.base_offset >= head.next_offset {
+            head.producers.note(&header, frame.base_offset, now);
+            head.next_offset = entry.last_offset() + 1;
+        }
+        head.stream.publish(file, frame.epoch, [entry]);
+    }
+}
+
+/// The index entry of a batch's frame.
+fn read_entry(file: u64, position: u32, frame: &Frame) -> Option<(Entry, BatchHeader)> {
+    let header = BatchHeader::parse(&frame.payload).ok();
+    let last_offset_delta = header.and_then(|header| u32::try_from(header.last_offset_delta).ok());
+    let (Some(header), Some(last_offset_delta)) = (header, last_offset_delta) else {
+        tracing::error!(
+            file,
+            position,
+            "a record batch is malformed and is left out"
+        );
+        return None;
+    };
+    let len = u32::try_from(frame.payload.len()).ok()?;
+    Some((
+        Entry {
+            base_offset: frame.base_offset,
+            max_timestamp: header.max_timestamp,
+            position,
+            len,
+            last_offset_delta,
+        },
+        header,
+    ))
+}

@@ -1,0 +1,274 @@
+//! One stream as readers see it: what is durable, where it lies, and a bell for those who wait for more.
+//!
+//! Readers never enter the shard's task. What they share with the writer is this small state behind
+//! a lock that is held for the length of an index look-up (decision 0004).
+
+use crate::index::{Entry, Found, Index, Page};
+use base::{Epoch, Offset, ShardId, StreamId};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::Notify;
+
+/// How long a stream keeps what was written to it, and how it stamps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// Age in milliseconds beyond which batches go; `None`: no limit.
+    pub retention_ms: Option<i64>,
+    /// Length in bytes beyond which the oldest batches go; `None`: no limit.
+    pub retention_bytes: Option<u64>,
+    /// Whether batches get the broker's time instead of the producer's.
+    pub log_append_time: bool,
+}
+
+/// What can be read of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The first offset that can still be read.
+    pub log_start: Offset,
+    /// The offset behind the last durable record (Kafka's *high watermark*).
+    pub high_watermark: Offset,
+}
+
+/// A stream's shared state.
+#[derive(Debug)]
+pub struct Stream {
+    id: StreamId,
+    shard: ShardId,
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    log_start: Offset,
+    high_watermark: Offset,
+    /// Each epoch under which something was written, with its first offset.
+    epochs: Vec<(Epoch, Offset)>,
+    index: Index,
+    policy: Policy,
+    waiting: Vec<Arc<Notify>>,
+    removed: bool,
+}
+
+impl Stream {
+    pub(crate) fn new(id: StreamId, shard: ShardId) -> Self {
+        Self {
+            id,
+            shard,
+            state: RwLock::default(),
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The stream's id.
+    #[must_use]
+    pub fn id(&self) -> StreamId {
+        self.id
+    }
+
+    /// The shard that it belongs to.
+    #[must_use]
+    pub fn shard(&self) -> ShardId {
+        self.shard
+    }
+
+    /// What can be read now.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        let state = self.read();
+        Bounds {
+            log_start: state.log_start,
+            high_watermark: state.high_watermark,
+        }
+    }
+
+    /// Length of all batches in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.read().index.bytes()
+    }
+
+    /// Whether the stream was removed; it takes and gives nothing any more.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.read().removed
+    }
+
+    /// How long batches are kept, and how they are stamped.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.read().policy
+    }
+
+    /// Sets how long batches are kept, and how they are stamped.
+    pub fn set_policy(&self, policy: Policy) {
+        self.write().policy = policy;
+    }
+
+    /// Each epoch under which something was written, with its first offset, ascending.
+    #[must_use]
+    pub fn epochs(&self) -> Vec<(Epoch, Offset)> {
+        self.read().epochs.clone()
+    }
+
+    /// The epoch under which the record at `offset` was written.
+    #[must_use]
+    pub fn epoch_at(&self, offset: Offset) -> Option<Epoch> {
+        let state = self.read();
+        let after = state.epochs.partition_point(|(_, start)| *start <= offset);
+        after.checked_sub(1).map(|last| state.epochs[last].0)
+    }
+
+    /// Rings `bell` once when something is published, trimmed or removed from now on.
+    pub fn notify_next(&self, bell: &Arc<Notify>) {
+        self.write().waiting.push(bell.clone());
+    }
+
+    /// Takes back what [`Self::notify_next`] asked for.
+    pub fn forget(&self, bell: &Arc<Notify>) {
+        self.write()
+            .waiting
+            .retain(|waiting| !Arc::ptr_eq(waiting, bell));
+    }
+
+    /// Makes durable batches visible. They follow each other and what is visible already.
+    pub(crate) fn publish(
+        &self,
+        file: u64,
+        epoch: Epoch,
+        entries: impl IntoIterator<Item = Entry>,
+    ) {
+        let mut state = self.write();
+        for entry in entries {
+            state.note(file, epoch, entry);
+        }
+        let bells = std::mem::take(&mut state.waiting);
+        drop(state);
+        for bell in bells {
+            bell.notify_one();
+        }
+    }
+
+    /// Moves the log start up, durably decided.
+    pub(crate) fn trim(&self, log_start: Offset) {
+        let mut state = self.write();
+        state.trim(log_start);
+        let bells = std::mem::take(&mut state.waiting);
+        drop(state);
+        for bell in bells {
+            bell.notify_one();
+        }
+    }
+
+    pub(crate) fn remove(&self) {
+        let mut state = self.write();
+        state.removed = true;
+        state.index = Index::default();
+        for bell in std::mem::take(&mut state.waiting) {
+            bell.notify_one();
+        }
+    }
+
+    /// Sets what a checkpoint says, before anything else is known.
+    pub(crate) fn restore(
+        &self,
+        log_start: Offset,
+        high_watermark: Offset,
+        epochs: Vec<(Epoch, Offset)>,
+    ) {
+        let mut state = self.write();
+        state.log_start = log_start;
+        state.high_watermark = high_watermark;
+        state.epochs = epochs;
+    }
+
+    pub(crate) fn push_page(&self, page: Page) {
+        let mut state = self.write();
+        if page.last_offset >= state.log_start {
+            state.index.push_page(page);
+        }
+    }
+
+    pub(crate) fn seal(&self, file: u64, pages: impl IntoIterator<Item = Page>) {
+        self.write().index.seal(file, pages);
+    }
+
+    pub(crate) fn find(&self, offset: Offset, bytes_max: usize) -> Option<Found> {
+        self.read().index.find(offset, bytes_max)
+    }
+
+    pub(crate) fn find_timestamp(&self, timestamp: i64, from: Offset) -> Option<Found> {
+        self.read().index.find_timestamp(timestamp, from)
+    }
+
+    /// The largest timestamp of any batch, milliseconds since 1970.
+    #[must_use]
+    pub fn max_timestamp(&self) -> Option<i64> {
+        self.read().index.max_timestamp()
+    }
+
+    /// The entries in memory that lie in `file`.
+    pub(crate) fn run_entries(&self, file: u64) -> Vec<Entry> {
+        self.read()
+            .index
+            .run(file)
+            .map(|run| run.entries.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// Calls `each` with every file that holds a batch of this stream.
+    pub(crate) fn for_each_file(&self, mut each: impl FnMut(u64)) {
+        self.read().index.files().for_each(&mut each);
+    }
+
+    /// Calls `each` with every file that has entries in memory.
+    pub(crate) fn for_each_run_file(&self, mut each: impl FnMut(u64)) {
+        self.read().index.run_files().for_each(&mut each);
+    }
+
+    /// The offset up to which the policy lets batches go at `now_ms`.
+    pub(crate) fn retention_point(&self, now_ms: i64) -> Option<Offset> {
+        let state = self.read();
+        let expired_before = state
+            .policy
+            .retention_ms
+            .map(|age| now_ms.saturating_sub(age));
+        state
+            .index
+            .retention_point(expired_before, state.policy.retention_bytes)
+    }
+}
+
+impl State {
+    fn note(&mut self, file: u64, epoch: Epoch, entry: Entry) {
+        let next = entry.last_offset() + 1;
+        self.high_watermark = self.high_watermark.max(next);
+        if self.epochs.last().is_none_or(|(last, _)| *last < epoch) {
+            self.epochs.push((epoch, entry.base_offset));
+        }
+        if next > self.log_start {
+            self.index.push(file, entry);
+        }
+    }
+
+    fn trim(&mut self, log_start: Offset) {
+        self.log_start = self.log_start.max(log_start);
+        let log_start = self.log_start;
+        self.high_watermark = self.high_watermark.max(log_start);
+        self.index.trim(log_start);
+        // The epoch that holds the log start stays, with its start moved up.
+        let keep = self
+            .epochs
+            .partition_point(|(_, start)| *start <= log_start)
+            .saturating_sub(1);
+        self.epochs.drain(..keep);
+        if let Some(first) = self.epochs.first_mut() {
+            first.1 = first.1.max(log_start);
+        }
+    }
+}

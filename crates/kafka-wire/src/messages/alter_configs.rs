@@ -1,0 +1,48 @@
+//! AlterConfigs (key 33).
+
+use crate::error_code::ErrorCode;
+use crate::message::messages;
+use crate::str::Str;
+
+messages! {
+    /// Replaces all settings of resources.
+    request AlterConfigsRequest 0..=2, flexible 2.. {
+        resources: Vec<AlterConfigsResource> [0..];
+        /// Whether to check the request without carrying it out.
+        validate_only: bool [0..];
+    }
+
+    /// An element of `resources`.
+    struct AlterConfigsResource {
+        /// Kind of resource: 2 topic, 4 broker, 8 broker logger, 32 group.
+        resource_type: i8 [0..];
+        /// The topic's name, the broker's id and so on.
+        resource_name: Str [0..];
+        configs: Vec<AlterableConfig> [0..];
+    }
+
+    /// An element of `configs`.
+    struct AlterableConfig {
+        name: Str [0..];
+        value: Option<Str> [0..];
+    }
+
+    /// How that went, by resource.
+    response AlterConfigsResponse 0..=2, flexible 2.. {
+        /// How long the client must pause because of a quota, in milliseconds.
+        throttle_time_ms: i32 [0..];
+        responses: Vec<AlterConfigsResourceResponse> [0..];
+    }
+
+    /// An element of `responses`.
+    struct AlterConfigsResourceResponse {
+        /// What went wrong, or [`ErrorCode::None`].
+        error_code: ErrorCode [0..];
+        /// The error in words.
+        error_message: Option<Str> [0..];
+        /// Kind of resource: 2 topic, 4 broker, 8 broker logger, 32 group.
+        resource_type: i8 [0..];
+        /// The topic's name, the broker's id and so on.
+        resource_name: Str [0..];
+    }
+}

@@ -1,0 +1,27 @@
+//! DeleteGroups (key 42).
+
+use crate::error_code::ErrorCode;
+use crate::message::messages;
+use crate::str::Str;
+
+messages! {
+    /// Deletes empty groups.
+    request DeleteGroupsRequest 0..=2, flexible 2.. {
+        groups_names: Vec<Str> [0..];
+    }
+
+    /// How deletion went, by group.
+    response DeleteGroupsResponse 0..=2, flexible 2.. {
+        /// How long the client must pause because of a quota, in milliseconds.
+        throttle_time_ms: i32 [0..];
+        results: Vec<DeletableGroupResult> [0..];
+    }
+
+    /// An element of `results`.
+    struct DeletableGroupResult {
+        /// The consumer group.
+        group_id: Str [0..];
+        /// What went wrong, or [`ErrorCode::None`].
+        error_code: ErrorCode [0..];
+    }
+}
