@@ -54,8 +54,8 @@ impl Coordinator {
         coordinator
     }
 
-    /// When [`Input::Tick`] is wanted next. It may be in the past, and it may come before anything is really due; after
-    /// the tick it has moved on.
+    /// When [`Input::Tick`] is wanted next. It may be in the past, and it may come before anything is really due. A tick
+    /// does something or moves it; several may be needed until it is later than `now`, never without end.
     #[must_use]
     pub fn deadline(&self) -> Option<Monotonic> {
         let sweep = (!self.seats.is_empty()).then_some(self.sweep.next);

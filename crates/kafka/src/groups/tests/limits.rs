@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::super::settings::{GROUP_BYTES_MAX, GROUPS_MAX};
 use super::super::*;
-use super::world::{World, join, member};
+use super::requests::{join, member};
+use super::world::World;
 
 #[test]
 fn a_full_group_takes_no_newcomers_and_keeps_its_members() {
@@ -73,7 +74,7 @@ fn subscriptions_and_assignments_have_a_limit_per_group() {
         ..with(GROUP_BYTES_MAX / 2)
     });
     assert_eq!(world.join_refused(token), Error::GroupMaxSizeReached);
-    let mut sync = super::world::sync(&id, 2);
+    let mut sync = super::requests::sync(&id, 2);
     sync.assignments = vec![(id.clone(), vec![0; GROUP_BYTES_MAX + 1].into())];
     let token = world.send(Request::Sync(sync));
     assert_eq!(world.synced(token), Err(Error::UnknownServerError));
@@ -115,7 +116,7 @@ fn a_subscription_does_not_keep_its_request_in_memory() {
     request.protocols[0].metadata = frame.slice(10..20);
     let token = world.rejoin(request);
     let id = world.joined(token).member_id;
-    let mut sync = super::world::sync(&id, 1);
+    let mut sync = super::requests::sync(&id, 1);
     sync.assignments = vec![(id, frame.slice(30..40))];
     let token = world.send(Request::Sync(sync));
     world.synced(token).expect("an assignment");
