@@ -1,7 +1,10 @@
 //! Clients of random runs, and the numbers that drive them.
 
+use std::time::Duration;
+
 use super::super::*;
 use super::checker::Asked;
+use super::requests::protocol;
 
 /// SplitMix64: small, and the same everywhere.
 pub(super) struct Rng(pub(super) u64);
@@ -52,6 +55,87 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// Client `n` joins; what it says about itself is always the same, but for what it offers and reads.
+    pub(super) fn join(&self, n: usize, offer: &[&str], topic: &str, fresh_id: u128) -> Join {
+        Join {
+            group: self.group.to_owned(),
+            member_id: self.member_id.clone(),
+            instance_id: self.instance_id.clone(),
+            client_id: format!("c{n}"),
+            client_host: "/::1".to_owned(),
+            session_timeout: Duration::from_secs(6 + (n as u64) % 5),
+            rebalance_timeout: Duration::from_secs(1 + (n as u64) % 5),
+            protocol_type: "consumer".to_owned(),
+            protocols: offer.iter().map(|name| protocol(name, topic)).collect(),
+            reason: None,
+            fresh_id,
+            member_id_required: !n.is_multiple_of(3),
+            may_skip_assignment: n < 2,
+        }
+    }
+
+    /// It syncs. If it leads it assigns `tag/owner` to everybody, or to all but one.
+    pub(super) fn sync(&self, tag: i64, forgets_one: bool) -> Sync {
+        let of = self.members.iter().skip(usize::from(forgets_one));
+        let assign = |(id, owner): &(String, String)| (id.clone(), format!("{tag}/{owner}").into());
+        Sync {
+            group: self.group.to_owned(),
+            member_id: self.member_id.clone(),
+            instance_id: self.instance_id.clone(),
+            generation: self.generation,
+            protocol_type: None,
+            protocol_name: None,
+            assignments: of.map(assign).collect(),
+        }
+    }
+
+    pub(super) fn heartbeat(&self) -> Heartbeat {
+        Heartbeat {
+            group: self.group.to_owned(),
+            member_id: self.member_id.clone(),
+            instance_id: self.instance_id.clone(),
+            generation: self.generation,
+        }
+    }
+
+    /// It leaves, under its own id or by its instance id, and reads no answers any more.
+    pub(super) fn leave(&mut self, is_by_instance: bool) -> Leave {
+        let member_id = std::mem::take(&mut self.member_id);
+        self.phase = Phase::Out;
+        self.token = None;
+        let leaver = Leaver {
+            member_id: if is_by_instance {
+                String::new()
+            } else {
+                member_id
+            },
+            instance_id: self.instance_id.clone(),
+            reason: None,
+        };
+        Leave {
+            group: self.group.to_owned(),
+            members: vec![leaver],
+        }
+    }
+
+    /// It commits, as a member or as a simple consumer.
+    pub(super) fn commit(&self, is_simple: bool, offsets: Vec<CommitOffset>) -> CommitOffsets {
+        let is_member = !is_simple;
+        CommitOffsets {
+            group: self.group.to_owned(),
+            member_id: if is_member {
+                self.member_id.clone()
+            } else {
+                String::new()
+            },
+            instance_id: self.instance_id.clone().filter(|_| is_member),
+            generation: if is_member { self.generation } else { -1 },
+            names_unknown_group: true,
+            retention: None,
+            offsets,
+        }
+    }
+
     /// Believes an answer, as a real client would.
     pub(super) fn learn(&mut self, asked: &Asked, reply: Reply) {
         let outcome = match reply {

@@ -279,7 +279,7 @@ impl World {
         self.describe().map_or(State::Dead, |d| d.state)
     }
 
-    /// A simple consumer commits offset 10 for partition 0, say, of topic `t`.
+    /// A simple consumer commits an offset for a partition of topic `t`.
     pub(super) fn commit(&mut self, partition: i32, offset: i64) -> Token {
         self.send(Request::CommitOffsets(commit("", -1, partition, offset)))
     }
