@@ -147,14 +147,24 @@ impl Writer {
         }
     }
 
-    /// Makes a block of everything that waits. Where that is no frame, those who wait are answered
-    /// at once: nothing is under way before them unless blocks are, and then they get one of their own.
+    /// Makes a block of everything that waits. Where that is no frame and no block is under way,
+    /// those who wait are answered at once.
     fn gather(&mut self, first: Submission, sequence: u64) -> Option<Flight> {
-        let mut builder = BlockBuilder::with_capacity(submission_len(&first));
-        let (mut entries, mut done, mut len) = (Vec::new(), Vec::new(), 0);
-        let mut next = Some(first);
-        while let Some(submission) = next {
-            len += submission_len(&submission);
+        let mut len = submission_len(&first);
+        let mut submissions = vec![first];
+        while len < BLOCK_BYTES_MAX
+            && let Ok(next) = self.submissions.try_recv()
+        {
+            len += submission_len(&next);
+            submissions.push(next);
+        }
+        let mut done = Vec::with_capacity(submissions.len());
+        if len == 0 && self.wal.in_flight_max() == 1 {
+            submissions.into_iter().for_each(|submission| (submission.done)(Ok(())));
+            return None;
+        }
+        let (mut builder, mut entries) = (BlockBuilder::with_capacity(len), Vec::new());
+        for submission in submissions {
             for (frame, placed) in submission.frames {
                 let position = builder.push(&frame);
                 if let Some(placed) = placed {
@@ -162,39 +172,10 @@ impl Writer {
                 }
             }
             done.push(submission.done);
-            next = if len < BLOCK_BYTES_MAX {
-                self.submissions.try_recv().ok()
-            } else {
-                None
-            };
         }
-        if len == 0 && self.wal.in_flight_max() == 1 {
-            done.into_iter().for_each(|done| done(Ok(())));
-            return None;
-        }
-        fail_point!("ack-before-sync", |_| {
-            done.drain(..).for_each(|done| done(Ok(())));
-            let block = builder.finish(
-                self.incarnation,
-                sequence,
-                nonce(self.incarnation, sequence),
-            );
-            Some(Flight {
-                block,
-                entries,
-                done,
-            })
-        });
-        let block = builder.finish(
-            self.incarnation,
-            sequence,
-            nonce(self.incarnation, sequence),
-        );
-        Some(Flight {
-            block,
-            entries,
-            done,
-        })
+        acknowledge_early(&mut done);
+        let block = builder.finish(self.incarnation, sequence, nonce(self.incarnation, sequence));
+        Some(Flight { block, entries, done })
     }
 
     /// Shows a durable block to readers and answers those who waited for it.
@@ -225,6 +206,12 @@ impl Writer {
         }
         flight.done.into_iter().for_each(|done| done(Ok(())));
     }
+}
+
+/// The mistake that a test plants: an answer before the sync.
+fn acknowledge_early(done: &mut Vec<Done>) {
+    fail_point!("ack-before-sync", |_| done.drain(..).for_each(|done| done(Ok(()))));
+    let _ = done;
 }
 
 fn submission_len(submission: &Submission) -> usize {

@@ -26,10 +26,108 @@ pub enum Command {
     Serve(ConfigArgs),
     /// List everything wrong, unknown, unsupported or ignored in a configuration
     Check(ConfigArgs),
+    /// Topics of a running server
+    Topic(TopicArgs),
+    /// Consumer groups of a running server
+    Group(GroupArgs),
     /// Show what a directive of the configuration does
     Directives {
         /// The directive; without it all names are listed
         name: Option<String>,
+    },
+}
+
+/// The running server that a command asks, and how it tells the answer.
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// The server's Kafka address: HOST:PORT, or a port on this machine
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:9092"
+    )]
+    pub server: String,
+    /// Print one JSON value instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// `mainstay topic …`
+#[derive(Debug, Args)]
+pub struct TopicArgs {
+    /// Whom to ask.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TopicCommand,
+}
+
+/// What to do with topics.
+#[derive(Debug, Subcommand)]
+pub enum TopicCommand {
+    /// List all topics
+    List,
+    /// Show partitions, offsets and settings of topics
+    Describe {
+        /// The topics
+        #[arg(required = true, value_name = "TOPIC")]
+        names: Vec<String>,
+    },
+    /// Create a topic
+    Create {
+        /// The topic
+        #[arg(value_name = "TOPIC")]
+        name: String,
+        /// How many partitions; without it the server's `num.partitions`
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+        partitions: Option<i32>,
+        /// How many replicas; without it the server's `default.replication.factor`
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i16).range(1..))]
+        replication_factor: Option<i16>,
+        /// A setting of the topic, as in retention.ms=60000; may be repeated
+        #[arg(long = "config", value_name = "NAME=VALUE")]
+        configs: Vec<String>,
+    },
+    /// Delete topics with everything in them
+    Delete {
+        /// The topics
+        #[arg(required = true, value_name = "TOPIC")]
+        names: Vec<String>,
+    },
+    /// Give a topic more partitions
+    AddPartitions {
+        /// The topic
+        #[arg(value_name = "TOPIC")]
+        name: String,
+        /// How many partitions it shall have in all
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+        total: i32,
+    },
+}
+
+/// `mainstay group …`
+#[derive(Debug, Args)]
+pub struct GroupArgs {
+    /// Whom to ask.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: GroupCommand,
+}
+
+/// What to do with consumer groups.
+#[derive(Debug, Subcommand)]
+pub enum GroupCommand {
+    /// List all groups
+    List,
+    /// Show members, committed offsets and lag of groups
+    Describe {
+        /// The groups
+        #[arg(required = true, value_name = "GROUP")]
+        names: Vec<String>,
     },
 }
 
@@ -118,5 +216,6 @@ fn one_line(message: &str) -> String {
         .map(|line| line.strip_prefix("error: ").unwrap_or(line))
         .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
         .collect();
-    format!("{} (see --help)", words.join("; "))
+    // A list follows its heading without more ado.
+    format!("{} (see --help)", words.join("; ").replace(":; ", ": "))
 }

@@ -11,6 +11,8 @@ pub enum Failure {
     Usage(String),
     /// The configuration is refused; every finding that refuses it is printed.
     Configuration(Vec<Finding>),
+    /// A server refused some of what was asked for; one line for each.
+    Refused(Vec<String>),
     /// It failed while it ran; trying again may help.
     Runtime(anyhow::Error),
 }
@@ -25,6 +27,7 @@ impl Failure {
                 let refusing = findings.iter().filter(|f| f.verdict.refuses());
                 refusing.map(|f| format!("mainstay: {f}")).collect()
             }
+            Self::Refused(lines) => lines.iter().map(|l| format!("mainstay: {l}")).collect(),
             Self::Runtime(error) => vec![format!("mainstay: {error:#}")],
         }
     }
@@ -34,7 +37,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) | Self::Configuration(_) => ExitCode::from(2),
-            Self::Runtime(_) => ExitCode::from(1),
+            Self::Refused(_) | Self::Runtime(_) => ExitCode::from(1),
         }
     }
 
@@ -47,10 +50,19 @@ impl Failure {
     }
 }
 
-/// Prints a line to standard error; where even that fails there is nobody left to tell.
+/// Prints a line to standard error, whatever a file or a server put into it; where even that fails there is nobody
+/// left to tell.
 fn say(line: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let shown: String = line
+        .chars()
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            let plain = (!c.is_control()).then_some(c);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect();
+    let _ = writeln!(std::io::stderr().lock(), "{shown}");
 }
 
 impl From<anyhow::Error> for Failure {

@@ -4,5 +4,11 @@
 
 pub mod check;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod failure;
+pub mod serve;
+pub mod group;
+mod offsets;
+pub mod table;
+pub mod topic;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use mainstay::cli::{Command, ConfigArgs, Parsed};
 use mainstay::failure::Failure;
-use mainstay::{check, cli, config};
+use mainstay::{check, cli, config, group, serve, topic};
 use node::settings::Settings;
 
 fn main() -> ExitCode {
@@ -25,12 +25,14 @@ fn run() -> Result<ExitCode, Failure> {
         }
     };
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => serve(&resolve(&args)?)?,
+        Command::Serve(args) => serve::serve(&resolve(&args)?)?,
         Command::Check(args) => {
             let accepted =
                 check::check(args.file.as_deref(), &args.overrides(), &mut io::stdout())?;
             return Ok(ExitCode::from(u8::from(!accepted)));
         }
+        Command::Topic(args) => topic::run(&args, &mut io::stdout())?,
+        Command::Group(args) => group::run(&args, &mut io::stdout())?,
         Command::Directives { name } => directives(name.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
@@ -42,12 +44,6 @@ fn resolve(args: &ConfigArgs) -> Result<Settings, Failure> {
     outcome
         .settings
         .ok_or(Failure::Configuration(outcome.findings))
-}
-
-/// Serves until told to stop.
-fn serve(settings: &Settings) -> Result<(), Failure> {
-    let text = format!("the server is not part of this build; it would have been: {settings:?}");
-    Err(Failure::Runtime(anyhow::anyhow!(text)))
 }
 
 fn directives(name: Option<&str>) -> Result<(), Failure> {

@@ -1,3 +1,19 @@
-//! node
+//! The drivers: sockets, tasks, clocks and shutdown around logic that has none of them.
 
+mod connections;
+mod console_server;
+mod inbound;
+mod kafka_face;
+mod kafka_server;
+mod listener;
+mod node;
+mod platform;
+mod process;
 pub mod settings;
+mod status;
+mod storage;
+mod upkeep;
+
+pub use listener::BindError;
+pub use node::{Ended, Node, StartError, Summary};
+pub use storage::{Recovery, StorageError};

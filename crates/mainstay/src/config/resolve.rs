@@ -8,10 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nginx_conf::{Args, Context, Directive, Finding, MAIN, Place, Spec, Tables, Value, Verdict};
-use node::settings::{
-    BrokerSettings, ConsoleSettings, HostPort, KafkaSettings, LogFormat, Settings, Storage,
-    TimestampType,
-};
+use kafka::{Endpoint, Settings as BrokerSettings, TimestampType};
+use node::settings::{ConsoleSettings, KafkaSettings, LogFormat, Settings, Storage};
 
 use super::directives::{BROKER, CONSOLE, KAFKA};
 
@@ -178,36 +176,36 @@ fn listen(scope: &Scope, findings: &mut Vec<Finding>) -> Vec<std::net::SocketAdd
 }
 
 fn kafka(scope: &Scope, findings: &mut Vec<Finding>) -> KafkaSettings {
-    let advertised = scope.values("advertised").into_iter().next();
+    let broker = broker(scope);
+    zeros(scope, findings);
+    relations(scope, &broker, findings);
+    KafkaSettings {
+        listen: listen(scope, findings),
+        broker,
+    }
+}
+
+fn broker(scope: &Scope) -> BrokerSettings {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let unlimited = |name| u64::try_from(scope.number(name)).ok();
     let given: BTreeSet<&'static str> = BROKER
         .iter()
         .map(|spec| spec.name)
         .filter(|name| scope.named(name).next().is_some())
         .collect();
-    let broker = broker(scope, findings);
-    relations(scope, &broker, findings);
-    KafkaSettings {
-        listen: listen(scope, findings),
-        advertised: match advertised {
-            Some((Value::HostPort(host, port), _)) => Some(HostPort { host, port }),
+    BrokerSettings {
+        advertised: match scope.values("advertised").into_iter().next() {
+            Some((Value::HostPort(host, port), _)) => Some(Endpoint { host, port }),
             _ => None,
         },
-        broker,
         given,
-    }
-}
-
-fn broker(scope: &Scope, findings: &mut Vec<Finding>) -> BrokerSettings {
-    const MINUTE: Duration = Duration::from_secs(60);
-    let unlimited = |name| u64::try_from(scope.number(name)).ok();
-    BrokerSettings {
         num_partitions: scope.int("num.partitions"),
         default_replication_factor: i16::try_from(scope.number("default.replication.factor"))
             .unwrap_or(i16::MAX),
         auto_create_topics_enable: scope.flag("auto.create.topics.enable"),
         message_max_bytes: scope.int("message.max.bytes"),
         socket_request_max_bytes: scope.int("socket.request.max.bytes"),
-        log_retention: log_retention(scope, findings),
+        log_retention: log_retention(scope),
         log_retention_bytes: unlimited("log.retention.bytes"),
         log_message_timestamp_type: match scope.text("log.message.timestamp.type").as_str() {
             "LogAppendTime" => TimestampType::LogAppendTime,
@@ -228,26 +226,36 @@ fn broker(scope: &Scope, findings: &mut Vec<Finding>) -> BrokerSettings {
 }
 
 /// The most exact of Kafka's three settings wins, as in Kafka.
-fn log_retention(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Duration> {
+fn log_retention(scope: &Scope) -> Option<Duration> {
     const NAMES: [(&str, i64); 3] = [
         ("log.retention.ms", 1),
         ("log.retention.minutes", 60 * 1000),
         ("log.retention.hours", 3600 * 1000),
     ];
-    for (name, _) in NAMES {
-        for (value, place) in scope.values(name) {
-            if value == Value::Number(0) {
-                let text = format!("\"{name}\": expected at least 1, or -1 for ever, found 0");
-                findings.push(Finding::wrong(place, text));
-            }
-        }
-    }
     let (name, unit_ms) = NAMES
         .into_iter()
         .find(|(name, _)| scope.named(name).next().is_some())
         .unwrap_or(NAMES[2]);
     let ms = scope.number(name).saturating_mul(unit_ms);
     u64::try_from(ms).ok().map(Duration::from_millis)
+}
+
+/// Times that may be endless (-1) but not nothing.
+fn zeros(scope: &Scope, findings: &mut Vec<Finding>) {
+    const NAMES: [&str; 4] = [
+        "log.retention.ms",
+        "log.retention.minutes",
+        "log.retention.hours",
+        "connections.max.idle.ms",
+    ];
+    for name in NAMES {
+        for (value, place) in scope.values(name) {
+            if value == Value::Number(0) {
+                let text = format!("\"{name}\": expected at least 1, or -1 for no limit, found 0");
+                findings.push(Finding::wrong(place, text));
+            }
+        }
+    }
 }
 
 /// What two settings demand of each other.

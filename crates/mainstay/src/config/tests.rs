@@ -2,7 +2,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use nginx_conf::{Args, Support};
-use node::settings::{HostPort, LogFormat, Settings, Storage, TimestampType};
+use kafka::{Endpoint, TimestampType};
+use node::settings::{LogFormat, Settings, Storage};
 
 use super::{Outcome, Override, load, tables};
 
@@ -109,12 +110,12 @@ fn every_setting_reaches_its_field() {
     let kafka = settings.kafka.unwrap();
     let listen: Vec<String> = kafka.listen.iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["127.0.0.1:9093", "[::1]:9094"]);
-    let advertised = HostPort {
+    let advertised = Endpoint {
         host: "kafka.example".into(),
         port: 1,
     };
-    assert_eq!(kafka.advertised, Some(advertised));
-    assert_eq!(kafka.given.len(), 16);
+    assert_eq!(kafka.broker.advertised, Some(advertised));
+    assert_eq!(kafka.broker.given.len(), 16);
     let broker = kafka.broker;
     assert_eq!(broker.num_partitions, 4);
     assert_eq!(broker.default_replication_factor, 3);
@@ -273,7 +274,7 @@ fn settings_that_contradict_each_other_are_refused() {
     check(
         "kafka { log.retention.hours 0; }",
         &[],
-        &["1:29 \"log.retention.hours\": expected at least 1, or -1 for ever, found 0"],
+        &["1:29 \"log.retention.hours\": expected at least 1, or -1 for no limit, found 0"],
     );
     check(
         "kafka {} storage file:x { a b; }",

@@ -1,0 +1,139 @@
+//! A node: the data and the faces that serve it, from start to drain.
+
+use crate::connections::Connections;
+use crate::console_server;
+use crate::kafka_face;
+use crate::listener::{BindError, bind};
+use crate::platform::SystemClock;
+use crate::process;
+use crate::settings::{Settings, Storage as Place};
+use crate::status::Status;
+use crate::storage::{self, Recovery, StorageError};
+use crate::upkeep;
+use base::Clock;
+use commitlog::{Log, WalError};
+use console::Phase;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long clients may take to get their answers when the node stops.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// How long the log's own tasks may take to end; they have only what was already submitted to write.
+const CLOSE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The data cannot be taken.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// How a node ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// It was told to stop, and everything that it had begun is done.
+    Stopped,
+    /// It was told to stop, and some clients or tasks did not end in time.
+    Cut,
+    /// The WAL failed. What was acknowledged is stored; it can be started again from that.
+    Failed(WalError),
+}
+
+/// Where a running node can be reached, and what it found.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// Addresses of the Kafka face.
+    pub kafka: Vec<SocketAddr>,
+    /// Addresses of the console.
+    pub console: Vec<SocketAddr>,
+    /// The data directory.
+    pub data: PathBuf,
+    /// What was recovered.
+    pub recovery: Recovery,
+}
+
+/// A running node.
+pub struct Node {
+    summary: Summary,
+    log: Arc<Log>,
+    status: Arc<Status>,
+    connections: Arc<Connections>,
+    /// The tasks of log and coordinators; they end when everybody has let the log go.
+    tasks: TaskTracker,
+    upkeep: CancellationToken,
+}
+
+impl Node {
+    /// Binds the addresses, recovers the data and begins to serve.
+    pub async fn start(settings: &Settings) -> Result<Self, StartError> {
+        let connections = Arc::new(Connections::new(process::connections_max()));
+        let status = Arc::new(Status::new(connections.clone()));
+        let kafka = settings.kafka.as_ref().map_or(Ok(Vec::new()), |kafka| bind(&kafka.listen, "Kafka clients", "--kafka"))?;
+        let console = settings.console.as_ref().map_or(Ok(Vec::new()), |console| bind(&console.listen, "the console", "--console"))?;
+        let (kafka_addresses, console_addresses) = (addresses(&kafka), addresses(&console));
+        // Health can be asked for while a long recovery runs.
+        for listener in console {
+            let status = status.clone();
+            connections.accept(listener, move |socket, _| console_server::serve(socket, status.clone()));
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let tasks = TaskTracker::new();
+        let Place::File(data) = &settings.storage;
+        let expiration = settings.kafka.as_ref().map_or(Duration::MAX, |kafka| kafka.broker.producer_id_expiration);
+        let storage = storage::open(data, expiration, clock.clone(), &tasks).await?;
+        let upkeep = CancellationToken::new();
+        tasks.spawn(upkeep::run(storage.log.clone(), clock.clone(), status.clone(), upkeep.clone()));
+        let log = storage.log.clone();
+        let summary = Summary { kafka: kafka_addresses, console: console_addresses, data: data.clone(), recovery: storage.recovery.clone() };
+        let broker = settings.kafka.as_ref().map(|face| kafka_face::serve(face, kafka, storage, clock, &connections, &tasks));
+        status.ready(&log, broker.as_ref());
+        Ok(Self { summary, log, status, connections, tasks, upkeep })
+    }
+
+    /// Where the node can be reached, and what it found.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Serves until `stop` completes or the WAL fails; then takes nothing new, answers what was asked,
+    /// and closes the log.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Ended {
+        let mut failure = self.log.failure();
+        let failed = tokio::select! {
+            () = stop => None,
+            failed = failure.wait_for(Option::is_some) => failed.ok().and_then(|failed| failed.clone()),
+        };
+        self.status.enter(if failed.is_some() { Phase::Failed } else { Phase::Draining });
+        let mut whole = self.connections.drain(DRAIN_LIMIT).await;
+        self.upkeep.cancel();
+        if failed.is_none()
+            && let Err(error) = self.log.close().await
+        {
+            tracing::error!(%error, "the log could not be closed; the next start will have to recover it");
+            whole = false;
+        }
+        drop(self.log);
+        self.tasks.close();
+        whole &= tokio::time::timeout(CLOSE_LIMIT, self.tasks.wait()).await.is_ok();
+        match failed {
+            Some(error) => Ended::Failed(error),
+            None if whole => Ended::Stopped,
+            None => Ended::Cut,
+        }
+    }
+}
+
+fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+}
