@@ -12,9 +12,10 @@ pub const LOG_OVERHEAD: usize = 12;
 
 const CRC_START: usize = 21;
 const ATTRIBUTE_COMPRESSION: i16 = 0b111;
-const ATTRIBUTE_LOG_APPEND_TIME: i16 = 1 << 3;
-const ATTRIBUTE_TRANSACTIONAL: i16 = 1 << 4;
-const ATTRIBUTE_CONTROL: i16 = 1 << 5;
+pub(crate) const ATTRIBUTE_LOG_APPEND_TIME: i16 = 1 << 3;
+pub(crate) const ATTRIBUTE_TRANSACTIONAL: i16 = 1 << 4;
+pub(crate) const ATTRIBUTE_CONTROL: i16 = 1 << 5;
+pub(crate) const ATTRIBUTE_DELETE_HORIZON: i16 = 1 << 6;
 
 /// The header of one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,10 +122,33 @@ impl BatchHeader {
         }
     }
 
-    /// Offset of the last record.
+    /// The header's bytes, as [`Self::parse`] reads them. The checksum is written as it stands here:
+    /// see [`renew_crc`].
+    #[must_use]
+    pub fn encode(&self) -> [u8; HEADER_LEN] {
+        let length = i32::try_from(self.len - LOG_OVERHEAD).unwrap_or(i32::MAX);
+        let mut out = [0; HEADER_LEN];
+        out[0..8].copy_from_slice(&self.base_offset.to_be_bytes());
+        out[8..12].copy_from_slice(&length.to_be_bytes());
+        out[12..16].copy_from_slice(&self.partition_leader_epoch.to_be_bytes());
+        out[16] = 2;
+        out[17..21].copy_from_slice(&self.crc.to_be_bytes());
+        out[21..23].copy_from_slice(&self.attributes.to_be_bytes());
+        out[23..27].copy_from_slice(&self.last_offset_delta.to_be_bytes());
+        out[27..35].copy_from_slice(&self.base_timestamp.to_be_bytes());
+        out[35..43].copy_from_slice(&self.max_timestamp.to_be_bytes());
+        out[43..51].copy_from_slice(&self.producer_id.to_be_bytes());
+        out[51..53].copy_from_slice(&self.producer_epoch.to_be_bytes());
+        out[53..57].copy_from_slice(&self.base_sequence.to_be_bytes());
+        out[57..61].copy_from_slice(&self.records_count.to_be_bytes());
+        out
+    }
+
+    /// Offset of the last record. Wraps where a header that nobody validated would overflow.
     #[must_use]
     pub fn last_offset(&self) -> i64 {
-        self.base_offset + i64::from(self.last_offset_delta)
+        self.base_offset
+            .wrapping_add(i64::from(self.last_offset_delta))
     }
 
     /// Sequence number of the last record; sequences wrap from 2^31-1 to 0.
@@ -159,6 +183,12 @@ impl BatchHeader {
     pub fn is_control(&self) -> bool {
         self.attributes & ATTRIBUTE_CONTROL != 0
     }
+
+    /// Whether the base timestamp is the time at which compaction may drop the batch's tombstones (KIP-534).
+    #[must_use]
+    pub fn has_delete_horizon(&self) -> bool {
+        self.attributes & ATTRIBUTE_DELETE_HORIZON != 0
+    }
 }
 
 /// Sets what the leader decides: both fields lie outside the checksum.
@@ -171,7 +201,17 @@ pub fn assign(batch: &mut [u8], base_offset: i64, partition_leader_epoch: i32) {
 pub fn set_log_append_time(batch: &mut [u8], now_ms: i64) {
     let attributes = i16::from_be_bytes(array(batch, 21)) | ATTRIBUTE_LOG_APPEND_TIME;
     batch[21..23].copy_from_slice(&attributes.to_be_bytes());
-    batch[35..43].copy_from_slice(&now_ms.to_be_bytes());
+    set_max_timestamp(batch, now_ms);
+}
+
+/// Sets the maximum timestamp and renews the checksum.
+pub fn set_max_timestamp(batch: &mut [u8], max_timestamp: i64) {
+    batch[35..43].copy_from_slice(&max_timestamp.to_be_bytes());
+    renew_crc(batch);
+}
+
+/// Computes the checksum of a batch, which is all of `batch`, and writes it into the header.
+pub fn renew_crc(batch: &mut [u8]) {
     let crc = crc32c::crc32c(&batch[CRC_START..]);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
 }
