@@ -3,6 +3,7 @@
 mod corpus;
 mod differential;
 mod hostile;
+mod layouts;
 mod memory;
 mod round_trip;
 

@@ -170,13 +170,13 @@ fn no_group_stays_unstable_after_a_coordinator_moves() {
     world.commit(0, 10);
     world.is_slow = true;
     world.commit(0, 20);
-    let deletion = world.commit(1, 20);
+    let unanswered = world.commit(1, 20);
     world.fail();
     world.restart();
     // Whatever was under way, what is durable is shown at once.
     assert_eq!((world.fetch(0), world.fetch(1)), (Some(10), None));
     assert!(
-        world.is_waiting(deletion),
+        world.is_waiting(unanswered),
         "its client asks again elsewhere"
     );
     world.is_slow = false;

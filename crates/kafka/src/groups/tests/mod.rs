@@ -1,6 +1,7 @@
 //! Scenarios, the durable format, and random runs.
 
 mod admin;
+mod checker;
 mod foreign;
 mod formats;
 mod limits;
