@@ -8,7 +8,10 @@ use crate::arbitrary::Shape;
 use crate::error::DecodeError;
 use crate::message::Message;
 use crate::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
-use crate::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use crate::messages::metadata::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponsePartition,
+    MetadataResponseTopic,
+};
 use crate::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -190,6 +193,27 @@ fn many_partitions_of_one_topic_fit() {
         ..Default::default()
     };
     assert_fits(&request, OffsetCommitRequest::VERSIONS);
+}
+
+#[test]
+fn the_metadata_of_a_large_cluster_fits() {
+    let partition = |partition_index| MetadataResponsePartition {
+        partition_index,
+        replica_nodes: vec![1],
+        isr_nodes: vec![1],
+        ..Default::default()
+    };
+    let topic = |number: i32| MetadataResponseTopic {
+        name: Some(Str::from(format!("topic-{number}"))),
+        partitions: (0..3).map(partition).collect(),
+        ..Default::default()
+    };
+    let topics = (0..5_000).map(topic).collect();
+    let response = MetadataResponse {
+        topics,
+        ..Default::default()
+    };
+    assert_fits(&response, [0, 1, 8, 9, 13]);
 }
 
 #[test]
