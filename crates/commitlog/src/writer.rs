@@ -172,19 +172,9 @@ impl Writer {
             done.into_iter().for_each(|done| done(Ok(())));
             return None;
         }
-        fail_point!("ack-before-sync", |_| {
+        if acks_before_sync() {
             done.drain(..).for_each(|done| done(Ok(())));
-            let block = builder.finish(
-                self.incarnation,
-                sequence,
-                nonce(self.incarnation, sequence),
-            );
-            Some(Flight {
-                block,
-                entries,
-                done,
-            })
-        });
+        }
         let block = builder.finish(
             self.incarnation,
             sequence,
@@ -247,6 +237,12 @@ fn entry(frame: &Frame, placed: Placed, position: usize) -> (Arc<Stream>, Epoch,
         last_offset_delta,
     };
     (placed.stream, frame.epoch, entry)
+}
+
+/// A planted bug, for the simulation to find.
+fn acks_before_sync() -> bool {
+    fail_point!("ack-before-sync", |_| true);
+    false
 }
 
 /// Differs between any two blocks of any two incarnations.

@@ -229,6 +229,12 @@ impl SimDisk {
         lock(&self.0).faults = faults;
     }
 
+    /// The faults that are on.
+    #[must_use]
+    pub fn faults(&self) -> SimFaults {
+        lock(&self.0).faults
+    }
+
     /// Whether the machine has stopped, as [`SimFaults::stops_after`] asked for.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
