@@ -1,6 +1,6 @@
 //! The broker's settings as DescribeConfigs shows them, as one table.
 
-use crate::config::{ConfigType, ConfigSource};
+use crate::config::{ConfigSource, ConfigType};
 use crate::settings::Settings;
 use std::time::Duration;
 

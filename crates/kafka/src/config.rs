@@ -105,7 +105,11 @@ mod tests {
             }
         };
         check(Rule::Flag, &["true", "False"], &["", "1"]);
-        check(Rule::Whole(-1, 10), &["-1", "10", " 3 "], &["-2", "11", "x", ""]);
+        check(
+            Rule::Whole(-1, 10),
+            &["-1", "10", " 3 "],
+            &["-2", "11", "x", ""],
+        );
         check(Rule::Ratio, &["0", "0.5", "1"], &["1.1", "-0.1", "NaN"]);
         check(Rule::Word(&["a", "b"]), &["a"], &["A", "a,b"]);
         check(Rule::Words(&["a", "b"]), &["a", "a, b"], &["", "a,c"]);

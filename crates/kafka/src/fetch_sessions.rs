@@ -179,12 +179,7 @@ impl FetchSessions {
         }
     }
 
-    fn open(
-        &self,
-        now: Monotonic,
-        entropy: &dyn Entropy,
-        told: &[(Wanted, Told)],
-    ) -> Option<i32> {
+    fn open(&self, now: Monotonic, entropy: &dyn Entropy, told: &[(Wanted, Told)]) -> Option<i32> {
         let mut state = lock(&self.state);
         if told.is_empty() || self.slots == 0 || state.partitions + told.len() > PARTITIONS_MAX {
             return None;
@@ -262,6 +257,3 @@ fn wanted(request: &FetchRequest) -> impl Iterator<Item = Wanted> + '_ {
         })
     })
 }
-
-#[cfg(test)]
-mod tests;

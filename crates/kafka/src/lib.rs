@@ -42,6 +42,7 @@ mod config;
 mod coordination;
 mod counters;
 mod fetch_sessions;
+mod group_error;
 pub mod groups;
 mod operations;
 mod partitions;

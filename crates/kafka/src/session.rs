@@ -45,7 +45,9 @@ pub enum Close {
         api_version: i16,
     },
     /// Records without acknowledgement (acks=0) were not appended, and this is the only way to say so.
-    #[error("records without acknowledgement could not be appended to {topic}-{partition}: {error}")]
+    #[error(
+        "records without acknowledgement could not be appended to {topic}-{partition}: {error}"
+    )]
     Unacknowledged {
         /// The topic.
         topic: String,
@@ -143,7 +145,8 @@ impl Session {
             return Ok(Reply(Stage::Produce(Box::new(pending), permit)));
         }
         self.drained().await;
-        let response = api::dispatch(&context, body).await?;
+        // Boxed, so that an idle connection is not as large as its largest request.
+        let response = Box::pin(api::dispatch(&context, body)).await?;
         let encoded = response.encode(header.api_version, correlation_id)?;
         Ok(Reply(Stage::Ready(Some(encoded))))
     }

@@ -36,7 +36,10 @@ pub(crate) fn check<'a>(
         config.rule.check(value).map_err(|expected| {
             format!("Invalid value {value} for configuration {name}: expected {expected}")
         })?;
-        if checked.insert(name.to_owned(), value.trim().to_owned()).is_some() {
+        if checked
+            .insert(name.to_owned(), value.trim().to_owned())
+            .is_some()
+        {
             return Err(format!("The configuration {name} is given twice"));
         }
     }
@@ -80,7 +83,7 @@ pub(crate) struct TopicSettings {
     retention_ms: Option<i64>,
     retention_bytes: Option<u64>,
     /// `cleanup.policy` contains `delete`.
-    deletes: bool,
+    pub(crate) deletes: bool,
 }
 
 impl TopicSettings {
@@ -262,7 +265,10 @@ mod tests {
         let check = |name, value| check([(name, value)]);
         assert_eq!(
             check("retention.ms", Some(" 5 ")),
-            Ok(BTreeMap::from([("retention.ms".to_owned(), "5".to_owned())]))
+            Ok(BTreeMap::from([(
+                "retention.ms".to_owned(),
+                "5".to_owned()
+            )]))
         );
         for (name, value, part) in [
             ("retention.ms", Some("-2"), "at least -1"),
@@ -291,9 +297,16 @@ mod tests {
             defaults.overridden(&BTreeMap::from([(name.to_owned(), value.to_owned())]))
         };
         assert_eq!(own("retention.ms", "-1").policy().retention_ms, None);
-        assert_eq!(own("retention.bytes", "7").policy().retention_bytes, Some(7));
+        assert_eq!(
+            own("retention.bytes", "7").policy().retention_bytes,
+            Some(7)
+        );
         assert_eq!(own("cleanup.policy", "compact").policy().retention_ms, None);
         assert_eq!(own("max.message.bytes", "99").batch_bytes_max, 99);
-        assert!(own("message.timestamp.type", "LogAppendTime").policy().log_append_time);
+        assert!(
+            own("message.timestamp.type", "LogAppendTime")
+                .policy()
+                .log_append_time
+        );
     }
 }

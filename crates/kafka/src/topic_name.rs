@@ -19,7 +19,9 @@ pub(crate) fn check(name: &str) -> Result<(), &'static str> {
     }
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if !name.bytes().all(legal) {
-        return Err("it contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'");
+        return Err(
+            "it contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
+        );
     }
     Ok(())
 }

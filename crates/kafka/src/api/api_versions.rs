@@ -9,9 +9,12 @@ use kafka_wire::messages::api_versions::{ApiVersion, ApiVersionsRequest, ApiVers
 
 pub(super) fn handle(context: &Context<'_>, request: &ApiVersionsRequest) -> ApiVersionsResponse {
     let named = context.version < 3
-        || [&request.client_software_name, &request.client_software_version]
-            .into_iter()
-            .all(|name| is_software_name(name));
+        || [
+            &request.client_software_name,
+            &request.client_software_version,
+        ]
+        .into_iter()
+        .all(|name| is_software_name(name));
     if named {
         table(ErrorCode::None)
     } else {

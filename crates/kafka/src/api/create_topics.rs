@@ -47,12 +47,14 @@ pub(super) async fn handle(
                 "Duplicate topic name.".to_owned(),
             )),
         };
-        topics.push(outcome.unwrap_or_else(|(error_code, message)| CreatableTopicResult {
-            name: topic.name.clone(),
-            error_code,
-            error_message: Some(Str::from(message)),
-            ..CreatableTopicResult::default()
-        }));
+        topics.push(
+            outcome.unwrap_or_else(|(error_code, message)| CreatableTopicResult {
+                name: topic.name.clone(),
+                error_code,
+                error_message: Some(Str::from(message)),
+                ..CreatableTopicResult::default()
+            }),
+        );
     }
     CreateTopicsResponse {
         topics,
@@ -104,7 +106,10 @@ fn check(context: &Context<'_>, topic: &CreatableTopic) -> Result<Checked, Refus
         (ErrorCode::InvalidTopicException, message)
     })?;
     let (partitions, replication_factor) = if topic.assignments.is_empty() {
-        (partitions(context, topic)?, replication_factor(context, topic)?)
+        (
+            partitions(context, topic)?,
+            replication_factor(context, topic)?,
+        )
     } else {
         (assigned(context, topic)?, 1)
     };
@@ -112,8 +117,8 @@ fn check(context: &Context<'_>, topic: &CreatableTopic) -> Result<Checked, Refus
         .configs
         .iter()
         .map(|config| (&*config.name, config.value.as_deref()));
-    let configs = topic_config::check(configs)
-        .map_err(|message| (ErrorCode::InvalidConfig, message))?;
+    let configs =
+        topic_config::check(configs).map_err(|message| (ErrorCode::InvalidConfig, message))?;
     Ok(Checked {
         partitions,
         replication_factor,

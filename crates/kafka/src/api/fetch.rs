@@ -43,14 +43,25 @@ pub(super) async fn handle(context: &Context<'_>, request: FetchRequest) -> Fetc
         bytes_min: usize::try_from(request.min_bytes.clamp(0, bytes_max)).unwrap_or(0),
         first_batch_whole: context.version >= WHOLE_BATCH_VERSION,
     };
-    let wait_ms = u64::try_from(request.max_wait_ms).unwrap_or(0);
+    // A request that names no partition, to close its session perhaps, is answered at once; one that goes on with a
+    // session in which there is nothing new is not.
+    let waits = !wanted.is_empty() || request.session_epoch > 0;
+    let wait_ms = u64::try_from(request.max_wait_ms)
+        .ok()
+        .filter(|_| waits)
+        .unwrap_or(0);
     let until = now + Duration::from_millis(wait_ms);
     let answers = read::read(context, &wanted, limits, until).await;
     let read_committed = context.version >= 4 && request.isolation_level != 0;
     let rows: Vec<_> = answers
         .into_iter()
         .zip(wanted)
-        .map(|(answer, wanted)| (partition_data(context, &wanted, answer, read_committed), wanted))
+        .map(|(answer, wanted)| {
+            (
+                partition_data(context, &wanted, answer, read_committed),
+                wanted,
+            )
+        })
         .collect();
     let told: Vec<(Wanted, Told)> = rows
         .iter()
@@ -76,7 +87,10 @@ pub(super) async fn handle(context: &Context<'_>, request: FetchRequest) -> Fetc
 fn told(data: &PartitionData) -> Told {
     Told {
         failed: data.error_code.is_error(),
-        has_records: data.records.as_ref().is_some_and(|records| !records.is_empty()),
+        has_records: data
+            .records
+            .as_ref()
+            .is_some_and(|records| !records.is_empty()),
         high_watermark: data.high_watermark,
         log_start_offset: data.log_start_offset,
     }

@@ -81,7 +81,8 @@ async fn answer(
         partitions::stream(broker, topic, asked.partition_index)?
     };
     partitions::check_leader_epoch(broker, asked.current_leader_epoch)?;
-    let known = |&(special, since): &(i64, i16)| special == asked.timestamp && context.version >= since;
+    let known =
+        |&(special, since): &(i64, i16)| special == asked.timestamp && context.version >= since;
     if asked.timestamp < 0 && !SPECIALS.iter().any(known) {
         return Err(ErrorCode::UnsupportedVersion);
     }
@@ -154,17 +155,15 @@ async fn first_since(
 }
 
 /// The record with the largest timestamp of all.
-async fn newest(
-    context: &Context<'_>,
-    stream: &Stream,
-) -> Result<Option<TimedOffset>, ErrorCode> {
+async fn newest(context: &Context<'_>, stream: &Stream) -> Result<Option<TimedOffset>, ErrorCode> {
     let Some(timestamp) = stream.max_timestamp() else {
         return Ok(None);
     };
     let from = stream.bounds().log_start;
     match batch_since(context, stream, timestamp, from).await? {
-        Some(batch) => records::latest(&batch, Limits::default())
-            .map_err(|error| unreadable(stream, &error)),
+        Some(batch) => {
+            records::latest(&batch, Limits::default()).map_err(|error| unreadable(stream, &error))
+        }
         None => Ok(None),
     }
 }

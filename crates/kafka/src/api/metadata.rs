@@ -117,16 +117,17 @@ async fn create(context: &Context<'_>, name: &str) -> Result<Arc<Topic>, ErrorCo
 
 fn describe(context: &Context<'_>, topic: &Topic) -> MetadataResponseTopic {
     let broker = context.broker;
-    let partitions = (0..).zip(&topic.partitions).map(|(partition_index, _)| {
-        MetadataResponsePartition {
-            partition_index,
-            leader_id: broker.node_id,
-            leader_epoch: broker.leader_epoch(),
-            replica_nodes: vec![broker.node_id],
-            isr_nodes: vec![broker.node_id],
-            ..MetadataResponsePartition::default()
-        }
-    });
+    let partitions =
+        (0..)
+            .zip(&topic.partitions)
+            .map(|(partition_index, _)| MetadataResponsePartition {
+                partition_index,
+                leader_id: broker.node_id,
+                leader_epoch: broker.leader_epoch(),
+                replica_nodes: vec![broker.node_id],
+                isr_nodes: vec![broker.node_id],
+                ..MetadataResponsePartition::default()
+            });
     MetadataResponseTopic {
         name: Some(Str::from(&topic.name)),
         topic_id: Uuid::from(topic.id),

@@ -13,8 +13,8 @@ use base::BoxFuture;
 use check::Refusal;
 use commitlog::{AppendOutcome, Appended, Batch, Stream};
 use kafka_wire::messages::produce::{
-    PartitionProduceData, PartitionProduceResponse, ProduceRequest,
-    ProduceResponse, TopicProduceData, TopicProduceResponse,
+    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceData, TopicProduceResponse,
 };
 use kafka_wire::{Encoded, ErrorCode, Str};
 use std::sync::Arc;
@@ -96,13 +96,13 @@ impl Pending {
         for partition in data.partition_data {
             let index = partition.index;
             let taken = settings
-                .map_err(|error_code| Refusal::plain(error_code))
+                .map_err(Refusal::plain)
                 .and_then(|(topic, settings)| {
                     if !(-1..=1).contains(&acks) {
                         return Err(Refusal::plain(ErrorCode::InvalidRequiredAcks));
                     }
-                    let stream = partitions::stream(context.broker, topic, index)
-                        .map_err(Refusal::plain)?;
+                    let stream =
+                        partitions::stream(context.broker, topic, index).map_err(Refusal::plain)?;
                     let batch = take_partition(context, partition, &settings)?;
                     Ok((stream, batch))
                 });

@@ -54,7 +54,10 @@ pub(super) async fn read(
     limits: Limits,
     until: Monotonic,
 ) -> Vec<Answer> {
-    let sources: Vec<_> = wanted.iter().map(|wanted| source(context, wanted)).collect();
+    let sources: Vec<_> = wanted
+        .iter()
+        .map(|wanted| source(context, wanted))
+        .collect();
     let mut pass = read_once(context, &sources, limits).await;
     let clock = &context.broker.clock;
     if enough(&pass, limits) || clock.now() >= until {
@@ -148,7 +151,8 @@ async fn read_one(
     let left = limits.bytes_max.saturating_sub(bytes_before);
     let bytes_max = source.bytes_max.min(left);
     let whole = !limits.first_batch_whole || bytes_before == 0;
-    if source.offset == bounds.high_watermark || (bytes_max == 0 && !whole) {
+    let full = left == 0 && bytes_before > 0;
+    if source.offset == bounds.high_watermark || full || (bytes_max == 0 && !whole) {
         return Ok(found);
     }
     found.batches = context
