@@ -145,7 +145,7 @@ fn matrix(suite: Option<&Suite>) -> String {
                 outcome => word(outcome),
             }
         };
-        let cells: Vec<&str> = steps.iter().map(|step| outcome(step)).collect();
+        let cells: Vec<&str> = steps.iter().map(outcome).collect();
         table += &format!("| {subject} | {} |\n", cells.join(" | "));
     }
     table
