@@ -1,2 +1,44 @@
-//! Project automation.
-fn main() {}
+//! Project automation: `cargo xtask <command>`.
+//!
+//! What a contributor or the gate runs beside `cargo test`: style checks, stock clients and peers'
+//! own suites against a running server, and measurements. Results are JSON under `bench/results/`;
+//! the pages under `docs/` that show them are generated, never typed.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool talks to its user on stdout and stderr"
+)]
+
+mod client;
+mod command;
+mod conformance;
+mod repo;
+mod results;
+mod server;
+mod tidy;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Project automation.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check the style rules that rustfmt and clippy do not know.
+    Tidy(tidy::Args),
+    /// Run stock clients and peers' own test suites against a server.
+    Conformance(conformance::Args),
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Tidy(args) => tidy::run(&args),
+        Command::Conformance(args) => conformance::run(&args),
+    }
+}

@@ -284,13 +284,21 @@ impl Log {
     pub async fn close(&self) -> Result<(), UpkeepError> {
         let mut upkeep = self.upkeep.lock().await;
         // Everything submitted before must be in the file that ends here.
-        for shard in &self.shards {
-            shard.write(Vec::new()).await?;
-        }
+        self.flush().await?;
         let next = self.ground.wal.roll();
+        // What others submitted meanwhile may have gone into that file and be known to the WAL only.
+        self.flush().await?;
         self.seal_before(next).await?;
         if self.progress.blocks.load(Ordering::Relaxed) > 0 || upkeep.replay_from < next {
             self.checkpoint(&mut upkeep, next).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns when everything submitted before is durable and can be read.
+    async fn flush(&self) -> Result<(), Closed> {
+        for shard in &self.shards {
+            shard.write(Vec::new()).await?;
         }
         Ok(())
     }

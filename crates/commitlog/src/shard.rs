@@ -310,17 +310,26 @@ impl Shard {
     }
 
     fn remove(&mut self, id: StreamId, reply: oneshot::Sender<Result<(), Closed>>) -> Submission {
-        let frames = match self.heads.remove(&id) {
-            Some(head) => {
-                self.streams.remove(id);
+        let answer = answer(reply, ());
+        let Some(head) = self.heads.remove(&id) else {
+            return Submission {
+                frames: Vec::new(),
+                done: answer,
+            };
+        };
+        // Until the removal is durable a crash would bring the stream back: readers still have it, and
+        // its files stay.
+        let streams = self.streams.clone();
+        let done = move |outcome: Result<(), Closed>| {
+            if outcome.is_ok() {
+                streams.remove(id);
                 head.stream.remove();
-                vec![(self.frame(Kind::StreamRemoved, id, Bytes::new()), None)]
             }
-            None => Vec::new(),
+            answer(outcome);
         };
         Submission {
-            frames,
-            done: answer(reply, ()),
+            frames: vec![(self.frame(Kind::StreamRemoved, id, Bytes::new()), None)],
+            done: Box::new(done),
         }
     }
 

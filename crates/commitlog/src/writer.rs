@@ -160,7 +160,9 @@ impl Writer {
         }
         let mut done = Vec::with_capacity(submissions.len());
         if len == 0 && self.wal.in_flight_max() == 1 {
-            submissions.into_iter().for_each(|submission| (submission.done)(Ok(())));
+            submissions
+                .into_iter()
+                .for_each(|submission| (submission.done)(Ok(())));
             return None;
         }
         let (mut builder, mut entries) = (BlockBuilder::with_capacity(len), Vec::new());
@@ -173,9 +175,19 @@ impl Writer {
             }
             done.push(submission.done);
         }
-        acknowledge_early(&mut done);
-        let block = builder.finish(self.incarnation, sequence, nonce(self.incarnation, sequence));
-        Some(Flight { block, entries, done })
+        if acks_before_sync() {
+            done.drain(..).for_each(|done| done(Ok(())));
+        }
+        let block = builder.finish(
+            self.incarnation,
+            sequence,
+            nonce(self.incarnation, sequence),
+        );
+        Some(Flight {
+            block,
+            entries,
+            done,
+        })
     }
 
     /// Shows a durable block to readers and answers those who waited for it.
@@ -208,12 +220,6 @@ impl Writer {
     }
 }
 
-/// The mistake that a test plants: an answer before the sync.
-fn acknowledge_early(done: &mut Vec<Done>) {
-    fail_point!("ack-before-sync", |_| done.drain(..).for_each(|done| done(Ok(()))));
-    let _ = done;
-}
-
 fn submission_len(submission: &Submission) -> usize {
     submission
         .frames
@@ -234,6 +240,12 @@ fn entry(frame: &Frame, placed: Placed, position: usize) -> (Arc<Stream>, Epoch,
         last_offset_delta,
     };
     (placed.stream, frame.epoch, entry)
+}
+
+/// A planted bug, for the simulation to find.
+fn acks_before_sync() -> bool {
+    fail_point!("ack-before-sync", |_| true);
+    false
 }
 
 /// Differs between any two blocks of any two incarnations.

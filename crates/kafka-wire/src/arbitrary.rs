@@ -207,13 +207,17 @@ impl Arbitrary for Chunks {
     }
 }
 
-impl<T: Arbitrary + Default> Arbitrary for Vec<T> {
+impl<T: Arbitrary + Default + Clone> Arbitrary for Vec<T> {
     fn arbitrary(source: &mut Source, _default: Self) -> Self {
         let len = source.array_len();
         source.depth += 1;
-        let elements = (0..len)
-            .map(|_| T::arbitrary(source, T::default()))
-            .collect();
+        let elements = if source.is_dense() {
+            vec![T::arbitrary(source, T::default()); len]
+        } else {
+            (0..len)
+                .map(|_| T::arbitrary(source, T::default()))
+                .collect()
+        };
         source.depth -= 1;
         elements
     }

@@ -79,11 +79,7 @@ impl From<Bytes> for Chunks {
 
 impl PartialEq for Chunks {
     fn eq(&self, other: &Self) -> bool {
-        self.len == other.len
-            && self
-                .iter()
-                .flatten()
-                .eq(other.iter().flatten())
+        self.len == other.len && self.iter().flatten().eq(other.iter().flatten())
     }
 }
 
@@ -100,7 +96,10 @@ mod tests {
         let pieces = ["ab", "", "cdef"].map(|piece| Bytes::from_static(piece.as_bytes()));
         let cut = Chunks::from(pieces.to_vec());
         assert_eq!(whole, cut);
-        assert_eq!((cut.len(), cut.to_bytes()), (6, Bytes::from_static(b"abcdef")));
+        assert_eq!(
+            (cut.len(), cut.to_bytes()),
+            (6, Bytes::from_static(b"abcdef"))
+        );
         assert_ne!(whole, Chunks::from(Bytes::from_static(b"abcdeg")));
         assert!(Chunks::default().is_empty());
         assert_eq!(Chunks::default().to_bytes(), Bytes::new());

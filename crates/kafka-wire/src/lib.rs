@@ -1,4 +1,12 @@
 //! Kafka's wire protocol: bytes in, values out, no I/O.
+//!
+//! - [`messages`]: the requests and responses, one file per API, all versions from 0.
+//! - [`decode_request`], [`encode_response`] for brokers; [`encode_request`], [`decode_response`] for
+//!   clients. An [`Encoded`] frame is a list of chunks for a vectored write.
+//! - [`message`]: the tables that messages are written as; [`reader`]: what a frame may cost.
+//!
+//! No input panics, and no frame takes more than four times its size (and a constant) in memory.
+//! What a message *means* is for the crates above.
 
 pub mod api;
 pub mod api_key;

@@ -12,7 +12,8 @@
 //!
 //! Down-conversion ([`down_convert`]) writes uncompressed messages, which every client can read whatever
 //! the batches' compression, zstd included (Kafka refuses that one). Headers and control batches are left
-//! out; offsets are kept, so that there may be gaps.
+//! out; offsets are kept, so that there may be gaps. Records of aborted transactions are converted like
+//! any others: a caller that wants to hide them does not pass their batches.
 //!
 //! Which form a produced set has is told by its magic byte and not by the version of Produce: Kafka
 //! accepts batches of magic 2 in versions 0 to 2 as well. See [`magic_of`].

@@ -16,7 +16,10 @@ const REOPEN_DELAY: Duration = Duration::from_secs(1);
 /// Serves until SIGTERM or SIGINT.
 pub fn serve(settings: &Settings) -> Result<(), Failure> {
     start_log(settings.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime does not start")?;
     let outcome = runtime.block_on(run(settings));
     // What is left are reads of clients that are gone.
     runtime.shutdown_background();
@@ -45,7 +48,12 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
                 tracing::info!("stopped");
                 return Ok(());
             }
-            Ended::Cut => return Err(anyhow!("some clients or writes did not end in time; what was acknowledged is stored").into()),
+            Ended::Cut => {
+                return Err(anyhow!(
+                    "some clients or writes did not end in time; what was acknowledged is stored"
+                )
+                .into());
+            }
             // Nobody knows what the last write left, so everything is read back from the disk.
             Ended::Failed(error) => {
                 tracing::error!(%error, "the data is opened again from what is stored");
@@ -57,10 +65,15 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
 
 fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
     // A subscriber that is set already, by a test say, stays.
     let _ = match format {
-        LogFormat::Text => subscriber.with_ansi(io::stderr().is_terminal()).with_target(false).try_init(),
+        LogFormat::Text => subscriber
+            .with_ansi(io::stderr().is_terminal())
+            .with_target(false)
+            .try_init(),
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
     };
 }
@@ -95,14 +108,30 @@ fn announce(format: LogFormat, summary: &Summary) -> io::Result<()> {
     if !console.is_empty() {
         writeln!(out, "  console  http://{console}/metrics")?;
     }
-    writeln!(out, "  data     {} (start {})", summary.data.display(), summary.recovery.epoch.0 + 1)?;
+    writeln!(
+        out,
+        "  data     {} (start {})",
+        summary.data.display(),
+        summary.recovery.epoch.0 + 1
+    )?;
     let (megabytes, torn) = (report.bytes_scanned.div_ceil(1 << 20), report.torn_bytes);
-    writeln!(out, "  recovery {} streams in {} files; {megabytes} MiB replayed in {took_ms} ms", report.streams, report.files)?;
+    writeln!(
+        out,
+        "  recovery {} streams in {} files; {megabytes} MiB replayed in {took_ms} ms",
+        report.streams, report.files
+    )?;
     if torn > 0 {
-        writeln!(out, "           {torn} bytes of a torn, never acknowledged write were cut off")?;
+        writeln!(
+            out,
+            "           {torn} bytes of a torn, never acknowledged write were cut off"
+        )?;
     }
     for (file, place) in &report.damaged {
-        writeln!(out, "           DAMAGED: WAL file {file}, bytes {}..{}; what was there is not served", place.start, place.end)?;
+        writeln!(
+            out,
+            "           DAMAGED: WAL file {file}, bytes {}..{}; what was there is not served",
+            place.start, place.end
+        )?;
     }
     writeln!(out, "Serving.")?;
     out.flush()

@@ -45,7 +45,11 @@ impl Connections {
 
     /// How many are open, were accepted, and were refused since the start.
     pub(crate) fn counts(&self) -> (usize, u64, u64) {
-        (self.open.load(Ordering::Relaxed), self.accepted.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
+        (
+            self.open.load(Ordering::Relaxed),
+            self.accepted.load(Ordering::Relaxed),
+            self.refused.load(Ordering::Relaxed),
+        )
     }
 
     /// Says that connections should end when they have answered what they were asked.

@@ -24,7 +24,9 @@ const BUDGET_BYTES: usize = 512 << 20;
 
 /// What a client sent is no frame.
 #[derive(Debug, thiserror::Error)]
-#[error("a request declares {declared} bytes; at most {limit} are taken (socket.request.max.bytes)")]
+#[error(
+    "a request declares {declared} bytes; at most {limit} are taken (socket.request.max.bytes)"
+)]
 pub(crate) struct FrameError {
     declared: i32,
     limit: usize,
@@ -51,33 +53,51 @@ pub(crate) struct Inbound {
 
 impl Inbound {
     pub(crate) fn new(frame_bytes_max: usize, budget: Budget) -> Self {
-        Self { buffer: BytesMut::new(), frame_bytes_max, budget, permit: None }
+        Self {
+            buffer: BytesMut::new(),
+            frame_bytes_max,
+            budget,
+            permit: None,
+        }
     }
 
     /// The length that the frame in front declares.
     fn declared(&self) -> Option<i32> {
-        self.buffer.first_chunk::<LENGTH_LEN>().map(|length| i32::from_be_bytes(*length))
+        self.buffer
+            .first_chunk::<LENGTH_LEN>()
+            .map(|length| i32::from_be_bytes(*length))
     }
 
     fn frame_len(&self) -> Option<usize> {
-        self.declared().and_then(|declared| usize::try_from(declared).ok())
+        self.declared()
+            .and_then(|declared| usize::try_from(declared).ok())
     }
 
     /// Whether a whole frame waits to be taken.
     pub(crate) fn holds_frame(&self) -> bool {
-        self.frame_len().is_some_and(|len| self.buffer.len() >= LENGTH_LEN + len)
+        self.frame_len()
+            .is_some_and(|len| self.buffer.len() >= LENGTH_LEN + len)
     }
 
     /// Whether the frame in front declares a length that is not taken; [`Self::frame`] says so.
     pub(crate) fn is_refused(&self) -> bool {
-        self.declared().is_some_and(|declared| usize::try_from(declared).is_ok_and(|len| len > self.frame_bytes_max) || declared < 0)
+        self.declared().is_some_and(|declared| {
+            usize::try_from(declared).is_ok_and(|len| len > self.frame_bytes_max) || declared < 0
+        })
     }
 
     /// Takes the next frame, where it is whole, with its share of the budget.
-    pub(crate) fn frame(&mut self) -> Result<Option<(Bytes, Option<OwnedSemaphorePermit>)>, FrameError> {
-        let Some(declared) = self.declared() else { return Ok(None) };
+    pub(crate) fn frame(
+        &mut self,
+    ) -> Result<Option<(Bytes, Option<OwnedSemaphorePermit>)>, FrameError> {
+        let Some(declared) = self.declared() else {
+            return Ok(None);
+        };
         let limit = self.frame_bytes_max;
-        let len = usize::try_from(declared).ok().filter(|len| *len <= limit).ok_or(FrameError { declared, limit })?;
+        let len = usize::try_from(declared)
+            .ok()
+            .filter(|len| *len <= limit)
+            .ok_or(FrameError { declared, limit })?;
         if self.buffer.len() < LENGTH_LEN + len {
             return Ok(None);
         }
@@ -91,7 +111,9 @@ impl Inbound {
 
     /// Reads what is there and returns how much it was, 0 at the end. May be dropped while it waits.
     pub(crate) async fn fill(&mut self, socket: &TcpStream) -> io::Result<usize> {
-        let missing = self.frame_len().map_or(0, |len| (LENGTH_LEN + len).saturating_sub(self.buffer.len()));
+        let missing = self.frame_len().map_or(0, |len| {
+            (LENGTH_LEN + len).saturating_sub(self.buffer.len())
+        });
         if missing > FREE_FRAME_LEN && self.permit.is_none() {
             let units = u32::try_from(missing.min(BUDGET_BYTES) / BUDGET_UNIT).unwrap_or(u32::MAX);
             // The semaphore is never closed.
@@ -99,7 +121,8 @@ impl Inbound {
         }
         loop {
             socket.readable().await?;
-            self.buffer.reserve(missing.clamp(READ_BYTES_MIN, READ_BYTES_MAX));
+            self.buffer
+                .reserve(missing.clamp(READ_BYTES_MIN, READ_BYTES_MAX));
             match socket.try_read_buf(&mut self.buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.buffer.is_empty() {
@@ -120,10 +143,15 @@ mod tests {
 
     /// Writes `pieces` to a connection one by one and returns the frames that come out, or the error.
     fn check(pieces: &[&[u8]], limit: usize) -> Result<Vec<Vec<u8>>, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
-            let mut client = std::net::TcpStream::connect(listener.local_addr().expect("an address")).expect("connected");
+            let mut client =
+                std::net::TcpStream::connect(listener.local_addr().expect("an address"))
+                    .expect("connected");
             let socket: TcpStream = listener.accept().await.expect("accepted").0;
             let mut inbound = Inbound::new(limit, Budget::new());
             let mut frames = Vec::new();
@@ -142,15 +170,26 @@ mod tests {
     #[test]
     fn frames_are_put_together_from_any_pieces() {
         let whole = [b"\0\0\0\x03abc".as_slice()];
-        let pieces = [b"\0\0".as_slice(), b"\0\x03a", b"bc\0\0\0\0\0\0\0\x01", b"d"];
+        let pieces = [
+            b"\0\0".as_slice(),
+            b"\0\x03a",
+            b"bc\0\0\0\0\0\0\0\x01",
+            b"d",
+        ];
         assert_eq!(check(&whole, 10), Ok(vec![b"abc".to_vec()]));
-        assert_eq!(check(&pieces, 10), Ok(vec![b"abc".to_vec(), Vec::new(), b"d".to_vec()]));
+        assert_eq!(
+            check(&pieces, 10),
+            Ok(vec![b"abc".to_vec(), Vec::new(), b"d".to_vec()])
+        );
     }
 
     #[test]
     fn a_length_out_of_bounds_is_an_error() {
         let long = check(&[b"\0\0\0\x0b"], 10).expect_err("too long");
-        assert_eq!(long, "a request declares 11 bytes; at most 10 are taken (socket.request.max.bytes)");
+        assert_eq!(
+            long,
+            "a request declares 11 bytes; at most 10 are taken (socket.request.max.bytes)"
+        );
         check(&[b"\xff\xff\xff\xff"], 10).expect_err("negative");
     }
 }

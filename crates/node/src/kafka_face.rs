@@ -27,7 +27,10 @@ pub(crate) fn serve(
     connections: &Arc<Connections>,
     tasks: &TaskTracker,
 ) -> Arc<Broker> {
-    let Opened { broker, tasks: coordinators } = Broker::open(Ground {
+    let Opened {
+        broker,
+        tasks: coordinators,
+    } = Broker::open(Ground {
         log: storage.log,
         cells: storage.cells,
         catalog: storage.catalog,
@@ -48,11 +51,17 @@ pub(crate) fn serve(
             let inbound = Inbound::new(frame_bytes_max, budget.clone());
             let (broker, stop) = (broker.clone(), stop.clone());
             async move {
-                let Some(session) = session(broker, &socket, peer) else { return };
-                let ended = Connection::new(socket, inbound, idle).serve(session, stop).await;
+                let Some(session) = session(broker, &socket, peer) else {
+                    return;
+                };
+                let ended = Connection::new(socket, inbound, idle)
+                    .serve(session, stop)
+                    .await;
                 match ended {
                     Ok(()) => {}
-                    Err(Ended::Io(error)) => tracing::debug!(%peer, %error, "a Kafka connection broke"),
+                    Err(Ended::Io(error)) => {
+                        tracing::debug!(%peer, %error, "a Kafka connection broke")
+                    }
                     Err(error) => tracing::warn!(%peer, %error, "a Kafka connection was closed"),
                 }
             }
@@ -64,8 +73,17 @@ pub(crate) fn serve(
 fn session(broker: Arc<Broker>, socket: &TcpStream, peer: SocketAddr) -> Option<Session> {
     // A socket without an address of its own is gone already.
     let reached = socket.local_addr().ok()?;
-    let reached = Endpoint { host: reached.ip().to_string(), port: reached.port() };
-    Some(Session::new(broker, Peer { address: peer.ip().to_string(), reached }))
+    let reached = Endpoint {
+        host: reached.ip().to_string(),
+        port: reached.port(),
+    };
+    Some(Session::new(
+        broker,
+        Peer {
+            address: peer.ip().to_string(),
+            reached,
+        },
+    ))
 }
 
 /// Writes the broker's metrics.
@@ -76,14 +94,44 @@ pub(crate) fn metrics(broker: &Broker, out: &mut Exposition) {
         requests = requests.sample(&[("api", &api.to_string())], count);
     }
     for (name, help, counter) in [
-        ("mainstay_kafka_produced_bytes", "Bytes of records taken in.", &counters.produced_bytes),
-        ("mainstay_kafka_produced_batches", "Record batches taken in.", &counters.produced_batches),
-        ("mainstay_kafka_up_converted_batches", "Batches rewritten from message sets of magic 0 and 1.", &counters.up_converted_batches),
-        ("mainstay_kafka_fetched_bytes", "Bytes of records given out.", &counters.fetched_bytes),
-        ("mainstay_kafka_down_converted_fetches", "Answers rewritten for clients older than magic 2.", &counters.down_converted_fetches),
-        ("mainstay_kafka_refused_requests", "Requests that ended their connection.", &counters.refused_requests),
+        (
+            "mainstay_kafka_produced_bytes",
+            "Bytes of records taken in.",
+            &counters.produced_bytes,
+        ),
+        (
+            "mainstay_kafka_produced_batches",
+            "Record batches taken in.",
+            &counters.produced_batches,
+        ),
+        (
+            "mainstay_kafka_up_converted_batches",
+            "Batches rewritten from message sets of magic 0 and 1.",
+            &counters.up_converted_batches,
+        ),
+        (
+            "mainstay_kafka_fetched_bytes",
+            "Bytes of records given out.",
+            &counters.fetched_bytes,
+        ),
+        (
+            "mainstay_kafka_down_converted_fetches",
+            "Answers rewritten for clients older than magic 2.",
+            &counters.down_converted_fetches,
+        ),
+        (
+            "mainstay_kafka_refused_requests",
+            "Requests that ended their connection.",
+            &counters.refused_requests,
+        ),
     ] {
-        out.family(name, Kind::Counter, help).sample(&[], counter.get());
+        out.family(name, Kind::Counter, help)
+            .sample(&[], counter.get());
     }
-    out.family("mainstay_kafka_fetch_sessions", Kind::Gauge, "Incremental fetch sessions kept.").sample(&[], broker.fetch_session_count());
+    out.family(
+        "mainstay_kafka_fetch_sessions",
+        Kind::Gauge,
+        "Incremental fetch sessions kept.",
+    )
+    .sample(&[], broker.fetch_session_count());
 }

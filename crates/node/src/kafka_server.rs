@@ -53,12 +53,22 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(socket: TcpStream, inbound: Inbound, idle: Option<Duration>) -> Self {
         let (replies, last_heard) = (FuturesOrdered::new(), Instant::now());
-        Self { socket, inbound, replies, idle: idle.unwrap_or(FOR_EVER), last_heard }
+        Self {
+            socket,
+            inbound,
+            replies,
+            idle: idle.unwrap_or(FOR_EVER),
+            last_heard,
+        }
     }
 
     /// Serves until the client closes, is silent for too long, or breaks a rule; after `stop` it
     /// answers what was asked and ends.
-    pub(crate) async fn serve(mut self, mut session: Session, stop: CancellationToken) -> Result<(), Ended> {
+    pub(crate) async fn serve(
+        mut self,
+        mut session: Session,
+        stop: CancellationToken,
+    ) -> Result<(), Ended> {
         let served = self.requests(&mut session, &stop).await;
         if !matches!(served, Err(Ended::Io(_))) {
             // What was answered before the end, or before the mistake, is still told.
@@ -74,9 +84,15 @@ impl Connection {
         served
     }
 
-    async fn requests(&mut self, session: &mut Session, stop: &CancellationToken) -> Result<(), Ended> {
+    async fn requests(
+        &mut self,
+        session: &mut Session,
+        stop: &CancellationToken,
+    ) -> Result<(), Ended> {
         while let Next::Handle = self.wait(stop).await? {
-            let Some((frame, permit)) = self.inbound.frame()? else { continue };
+            let Some((frame, permit)) = self.inbound.frame()? else {
+                continue;
+            };
             let mut handling = std::pin::pin!(session.handle(frame));
             let mut ended = None;
             let reply = loop {
@@ -131,7 +147,10 @@ impl Connection {
     }
 }
 
-async fn respond(socket: &mut TcpStream, reply: Result<Option<Encoded>, Close>) -> Result<(), Ended> {
+async fn respond(
+    socket: &mut TcpStream,
+    reply: Result<Option<Encoded>, Close>,
+) -> Result<(), Ended> {
     if let Some(mut response) = reply? {
         socket.write_all_buf(&mut response).await?;
     }

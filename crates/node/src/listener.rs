@@ -1,8 +1,8 @@
 //! Sockets that accept connections.
 
+use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 /// Connections that may wait to be accepted.
@@ -22,21 +22,34 @@ pub struct BindError {
 }
 
 /// Binds every address of a face; `flag` is the one that changes them.
-pub(crate) fn bind(addresses: &[SocketAddr], face: &'static str, flag: &'static str) -> Result<Vec<TcpListener>, BindError> {
+pub(crate) fn bind(
+    addresses: &[SocketAddr],
+    face: &'static str,
+    flag: &'static str,
+) -> Result<Vec<TcpListener>, BindError> {
     let bind = |address: &SocketAddr| {
         listen(*address).map_err(|error| {
             let reason = match error.kind() {
                 io::ErrorKind::AddrInUse => "another process uses the port".to_owned(),
                 _ => error.to_string(),
             };
-            BindError { address: *address, face, flag, reason }
+            BindError {
+                address: *address,
+                face,
+                flag,
+                reason,
+            }
         })
     };
     addresses.iter().map(bind).collect()
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     // A restart must not wait for connections of the last one to be forgotten.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {

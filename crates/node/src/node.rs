@@ -78,26 +78,58 @@ impl Node {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let connections = Arc::new(Connections::new(process::connections_max()));
         let status = Arc::new(Status::new(connections.clone()));
-        let kafka = settings.kafka.as_ref().map_or(Ok(Vec::new()), |kafka| bind(&kafka.listen, "Kafka clients", "--kafka"))?;
-        let console = settings.console.as_ref().map_or(Ok(Vec::new()), |console| bind(&console.listen, "the console", "--console"))?;
+        let kafka = settings.kafka.as_ref().map_or(Ok(Vec::new()), |kafka| {
+            bind(&kafka.listen, "Kafka clients", "--kafka")
+        })?;
+        let console = settings
+            .console
+            .as_ref()
+            .map_or(Ok(Vec::new()), |console| {
+                bind(&console.listen, "the console", "--console")
+            })?;
         let (kafka_addresses, console_addresses) = (addresses(&kafka), addresses(&console));
         // Health can be asked for while a long recovery runs.
         for listener in console {
             let status = status.clone();
-            connections.accept(listener, move |socket, _| console_server::serve(socket, status.clone()));
+            connections.accept(listener, move |socket, _| {
+                console_server::serve(socket, status.clone())
+            });
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let tasks = TaskTracker::new();
         let Place::File(data) = &settings.storage;
-        let expiration = settings.kafka.as_ref().map_or(Duration::MAX, |kafka| kafka.broker.producer_id_expiration);
+        let expiration = settings
+            .kafka
+            .as_ref()
+            .map_or(Duration::MAX, |kafka| kafka.broker.producer_id_expiration);
         let storage = storage::open(data, expiration, clock.clone(), &tasks).await?;
         let upkeep = CancellationToken::new();
-        tasks.spawn(upkeep::run(storage.log.clone(), clock.clone(), status.clone(), upkeep.clone()));
+        tasks.spawn(upkeep::run(
+            storage.log.clone(),
+            clock.clone(),
+            status.clone(),
+            upkeep.clone(),
+        ));
         let log = storage.log.clone();
-        let summary = Summary { kafka: kafka_addresses, console: console_addresses, data: data.clone(), recovery: storage.recovery.clone() };
-        let broker = settings.kafka.as_ref().map(|face| kafka_face::serve(face, kafka, storage, clock, &connections, &tasks));
+        let summary = Summary {
+            kafka: kafka_addresses,
+            console: console_addresses,
+            data: data.clone(),
+            recovery: storage.recovery.clone(),
+        };
+        let broker = settings
+            .kafka
+            .as_ref()
+            .map(|face| kafka_face::serve(face, kafka, storage, clock, &connections, &tasks));
         status.ready(&log, broker.as_ref());
-        Ok(Self { summary, log, status, connections, tasks, upkeep })
+        Ok(Self {
+            summary,
+            log,
+            status,
+            connections,
+            tasks,
+            upkeep,
+        })
     }
 
     /// Where the node can be reached, and what it found.
@@ -114,7 +146,11 @@ impl Node {
             () = stop => None,
             failed = failure.wait_for(Option::is_some) => failed.ok().and_then(|failed| failed.clone()),
         };
-        self.status.enter(if failed.is_some() { Phase::Failed } else { Phase::Draining });
+        self.status.enter(if failed.is_some() {
+            Phase::Failed
+        } else {
+            Phase::Draining
+        });
         let mut whole = self.connections.drain(DRAIN_LIMIT).await;
         self.upkeep.cancel();
         if failed.is_none()
@@ -125,7 +161,9 @@ impl Node {
         }
         drop(self.log);
         self.tasks.close();
-        whole &= tokio::time::timeout(CLOSE_LIMIT, self.tasks.wait()).await.is_ok();
+        whole &= tokio::time::timeout(CLOSE_LIMIT, self.tasks.wait())
+            .await
+            .is_ok();
         match failed {
             Some(error) => Ended::Failed(error),
             None if whole => Ended::Stopped,
@@ -135,5 +173,8 @@ impl Node {
 }
 
 fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
-    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    listeners
+        .iter()
+        .filter_map(|listener| listener.local_addr().ok())
+        .collect()
 }

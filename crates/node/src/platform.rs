@@ -14,7 +14,9 @@ pub(crate) struct SystemClock {
 
 impl SystemClock {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 }
 
@@ -24,13 +26,17 @@ impl Clock for SystemClock {
     }
 
     fn wall(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or(Duration::ZERO);
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
     fn sleep_until(&self, deadline: Monotonic) -> BoxFuture<'static, ()> {
         // A millisecond more, since `now` rounds down: nobody shall wake before the deadline and spin.
-        Box::pin(tokio::time::sleep_until(self.start + Duration::from_millis(deadline.0.saturating_add(1))))
+        Box::pin(tokio::time::sleep_until(
+            self.start + Duration::from_millis(deadline.0.saturating_add(1)),
+        ))
     }
 }
 

@@ -10,10 +10,18 @@ pub(crate) fn connections_max() -> usize {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         // Without the permission the old limit stays, and is used.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: limit.maximum,
+                maximum: limit.maximum,
+            },
+        );
     }
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(descriptors / 100 * CONNECTIONS_PERCENT).unwrap_or(usize::MAX).max(1)
+    usize::try_from(descriptors / 100 * CONNECTIONS_PERCENT)
+        .unwrap_or(usize::MAX)
+        .max(1)
 }
 
 /// Resident memory in bytes and processor time in seconds, as the kernel counts them.

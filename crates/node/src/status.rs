@@ -6,7 +6,7 @@ use crate::process;
 use commitlog::Log;
 use console::{Exposition, Kind, Phase, Source};
 use kafka::Broker;
-use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Where the node is in its life, and the parts that are measured.
@@ -23,22 +23,36 @@ struct Parts {
     broker: Option<std::sync::Weak<Broker>>,
 }
 
-const PHASES: [Phase; 4] = [Phase::Starting, Phase::Ready, Phase::Draining, Phase::Failed];
+const PHASES: [Phase; 4] = [
+    Phase::Starting,
+    Phase::Ready,
+    Phase::Draining,
+    Phase::Failed,
+];
 
 impl Status {
     pub(crate) fn new(connections: Arc<Connections>) -> Self {
-        Self { phase: AtomicU8::new(0), connections, parts: OnceLock::new(), upkeep_failures: AtomicU64::new(0) }
+        Self {
+            phase: AtomicU8::new(0),
+            connections,
+            parts: OnceLock::new(),
+            upkeep_failures: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn ready(&self, log: &Arc<Log>, broker: Option<&Arc<Broker>>) {
         // A node becomes ready once.
-        let _ = self.parts.set(Parts { log: Arc::downgrade(log), broker: broker.map(Arc::downgrade) });
+        let _ = self.parts.set(Parts {
+            log: Arc::downgrade(log),
+            broker: broker.map(Arc::downgrade),
+        });
         self.enter(Phase::Ready);
     }
 
     pub(crate) fn enter(&self, phase: Phase) {
         let index = PHASES.iter().position(|known| *known == phase).unwrap_or(0);
-        self.phase.store(u8::try_from(index).unwrap_or(0), Ordering::Relaxed);
+        self.phase
+            .store(u8::try_from(index).unwrap_or(0), Ordering::Relaxed);
     }
 
     pub(crate) fn upkeep_failed(&self) {
@@ -52,19 +66,52 @@ impl Source for Status {
     }
 
     fn metrics(&self, out: &mut Exposition) {
-        out.family("mainstay_build", Kind::Gauge, "Which build this is.").sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
-        out.family("mainstay_ready", Kind::Gauge, "1 while new work is taken.").sample(&[], u8::from(self.phase() == Phase::Ready));
+        out.family("mainstay_build", Kind::Gauge, "Which build this is.")
+            .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+        out.family("mainstay_ready", Kind::Gauge, "1 while new work is taken.")
+            .sample(&[], u8::from(self.phase() == Phase::Ready));
         let (open, accepted, refused) = self.connections.counts();
-        out.family("mainstay_connections_open", Kind::Gauge, "Connections of all faces.").sample(&[], open);
-        out.family("mainstay_connections_accepted", Kind::Counter, "Connections accepted.").sample(&[], accepted);
-        out.family("mainstay_connections_refused", Kind::Counter, "Connections refused because there were too many.").sample(&[], refused);
-        out.family("mainstay_upkeep_failures", Kind::Counter, "Times that the log could not be looked after.")
-            .sample(&[], self.upkeep_failures.load(Ordering::Relaxed));
+        out.family(
+            "mainstay_connections_open",
+            Kind::Gauge,
+            "Connections of all faces.",
+        )
+        .sample(&[], open);
+        out.family(
+            "mainstay_connections_accepted",
+            Kind::Counter,
+            "Connections accepted.",
+        )
+        .sample(&[], accepted);
+        out.family(
+            "mainstay_connections_refused",
+            Kind::Counter,
+            "Connections refused because there were too many.",
+        )
+        .sample(&[], refused);
+        out.family(
+            "mainstay_upkeep_failures",
+            Kind::Counter,
+            "Times that the log could not be looked after.",
+        )
+        .sample(&[], self.upkeep_failures.load(Ordering::Relaxed));
         if let Some((resident, processor)) = process::usage() {
-            out.family("process_resident_memory_bytes", Kind::Gauge, "Resident memory.").sample(&[], resident);
-            out.family("process_cpu_seconds", Kind::Counter, "Processor time, user and system.").sample(&[], processor);
+            out.family(
+                "process_resident_memory_bytes",
+                Kind::Gauge,
+                "Resident memory.",
+            )
+            .sample(&[], resident);
+            out.family(
+                "process_cpu_seconds",
+                Kind::Counter,
+                "Processor time, user and system.",
+            )
+            .sample(&[], processor);
         }
-        let Some(parts) = self.parts.get() else { return };
+        let Some(parts) = self.parts.get() else {
+            return;
+        };
         if let Some(log) = parts.log.upgrade() {
             log_metrics(&log, out);
         }
@@ -76,13 +123,38 @@ impl Source for Status {
 
 fn log_metrics(log: &Log, out: &mut Exposition) {
     let figures = log.figures();
-    out.family("mainstay_wal_written_bytes", Kind::Counter, "Bytes written to the WAL.").sample(&[], figures.wal_bytes);
-    out.family("mainstay_wal_flushes", Kind::Counter, "Blocks made durable, each by one write and one sync.").sample(&[], figures.wal_blocks);
-    out.family("mainstay_wal_full", Kind::Gauge, "1 while records are refused for want of disk space.").sample(&[], u8::from(figures.full));
-    out.family("mainstay_damaged_batches", Kind::Counter, "Batches found damaged when they were read; they are not served.")
-        .sample(&[], figures.damaged_batches);
+    out.family(
+        "mainstay_wal_written_bytes",
+        Kind::Counter,
+        "Bytes written to the WAL.",
+    )
+    .sample(&[], figures.wal_bytes);
+    out.family(
+        "mainstay_wal_flushes",
+        Kind::Counter,
+        "Blocks made durable, each by one write and one sync.",
+    )
+    .sample(&[], figures.wal_blocks);
+    out.family(
+        "mainstay_wal_full",
+        Kind::Gauge,
+        "1 while records are refused for want of disk space.",
+    )
+    .sample(&[], u8::from(figures.full));
+    out.family(
+        "mainstay_damaged_batches",
+        Kind::Counter,
+        "Batches found damaged when they were read; they are not served.",
+    )
+    .sample(&[], figures.damaged_batches);
     let streams = log.streams();
-    out.family("mainstay_streams", Kind::Gauge, "Streams in the log.").sample(&[], streams.len());
+    out.family("mainstay_streams", Kind::Gauge, "Streams in the log.")
+        .sample(&[], streams.len());
     let stored: u64 = streams.iter().map(|stream| stream.bytes()).sum();
-    out.family("mainstay_stored_bytes", Kind::Gauge, "Record batches that can be read.").sample(&[], stored);
+    out.family(
+        "mainstay_stored_bytes",
+        Kind::Gauge,
+        "Record batches that can be read.",
+    )
+    .sample(&[], stored);
 }

@@ -70,7 +70,12 @@ pub(crate) async fn open(
     let objects = Arc::new(LocalObjects::open(disk.clone(), pool.clone())?);
     let entropy = Arc::new(SystemEntropy);
     let identity = Identity::claim(&*objects, &*entropy, clock.wall()).await?;
-    let wal = Arc::new(FileWal::open(disk, pool, identity.incarnation, WAL_FILE_BYTES_MAX)?);
+    let wal = Arc::new(FileWal::open(
+        disk,
+        pool,
+        identity.incarnation,
+        WAL_FILE_BYTES_MAX,
+    )?);
     let options = Options {
         incarnation: identity.incarnation,
         epoch: identity.epoch,
@@ -78,15 +83,34 @@ pub(crate) async fn open(
         producer_expiration,
     };
     let progress = ProgressLine::new(clock.clone());
-    let ground = Ground { wal, objects, clock: clock.clone() };
-    let Opened { log, mut cells, report, tasks: log_tasks } = Log::open(options, ground, &|at| progress.report(at)).await?;
+    let ground = Ground {
+        wal,
+        objects,
+        clock: clock.clone(),
+    };
+    let Opened {
+        log,
+        mut cells,
+        report,
+        tasks: log_tasks,
+    } = Log::open(options, ground, &|at| progress.report(at)).await?;
     for task in log_tasks {
         tasks.spawn(task);
     }
     let epoch = identity.epoch;
     let catalog_cells = cells.entry(ShardId(0)).or_default();
-    let catalog = Arc::new(Catalog::load(identity, catalog_cells, log.clone(), clock, entropy).await?);
-    Ok(Storage { log, catalog, cells, recovery: Recovery { report, took: began.elapsed(), epoch } })
+    let catalog =
+        Arc::new(Catalog::load(identity, catalog_cells, log.clone(), clock, entropy).await?);
+    Ok(Storage {
+        log,
+        catalog,
+        cells,
+        recovery: Recovery {
+            report,
+            took: began.elapsed(),
+            epoch,
+        },
+    })
 }
 
 /// Says how far a recovery is, when it is a long one.
@@ -103,7 +127,10 @@ impl ProgressLine {
 
     fn report(&self, at: RecoveryProgress) {
         let now = self.clock.now();
-        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = self
+            .last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if now - *last >= PROGRESS_INTERVAL {
             *last = now;
             tracing::info!(files = at.done, of = at.total, "recovering");

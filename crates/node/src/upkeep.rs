@@ -14,7 +14,12 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const RETENTION_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Looks after `log` until `stop`.
-pub(crate) async fn run(log: Arc<Log>, clock: Arc<dyn Clock>, status: Arc<Status>, stop: CancellationToken) {
+pub(crate) async fn run(
+    log: Arc<Log>,
+    clock: Arc<dyn Clock>,
+    status: Arc<Status>,
+    stop: CancellationToken,
+) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut retained = Instant::now();

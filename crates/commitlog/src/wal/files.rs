@@ -131,11 +131,11 @@ impl Inner {
     fn write_and_sync(&self, tail: &mut Tail, block: &[u8]) -> Result<Address, WalError> {
         let block_len =
             u32::try_from(block.len()).expect("the writer keeps blocks far below 4 GiB");
-        if tail
-            .active
-            .as_ref()
-            .is_some_and(|active| active.len.saturating_add(block_len) > self.file_bytes_max)
-        {
+        // A block that is larger than a file may be has a file of its own.
+        if tail.active.as_ref().is_some_and(|active| {
+            active.len > FILE_HEADER_LEN
+                && active.len.saturating_add(block_len) > self.file_bytes_max
+        }) {
             tail.active = None;
         }
         if tail.active.is_none() {
@@ -150,8 +150,10 @@ impl Inner {
             if error.kind() != io::ErrorKind::StorageFull {
                 return Err(failed(error));
             }
-            // Give the part that was written back, so that readers and deletions have the room.
+            // Give the part that was written back, so that readers and deletions have the room. It must
+            // not come back after a power loss: the next block may be in another file.
             active.file.truncate(u64::from(position)).map_err(failed)?;
+            active.file.sync_data().map_err(failed)?;
             return Err(WalError::Full(Arc::new(error)));
         }
         fail_point!("wal-sync-skipped", |_| {

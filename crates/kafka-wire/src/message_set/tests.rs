@@ -57,18 +57,7 @@ fn message_sets_of_real_clients_are_read() {
                 key: key.map(Bytes::from),
                 value: value.map(Bytes::from),
             };
-            // librdkafka 2.16 leaves all offsets 0 where it does not compress, and in magic 0.
-            let offset_0 = Message {
-                offset: 0,
-                ..wanted.clone()
-            };
-            let offsets_0 = fixture.is("rdkafka") && message.offset == 0;
-            assert_eq!(
-                message,
-                if offsets_0 { offset_0 } else { wanted },
-                "{}",
-                fixture.name
-            );
+            assert_eq!(message, wanted, "{}", fixture.name);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! ApiVersions (key 18).
+//! ApiVersions (key 18): asks which APIs the broker knows.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -21,12 +21,14 @@ messages! {
         /// How long the client must pause because of a quota, in milliseconds.
         throttle_time_ms: i32 [1..];
         supported_features: Vec<SupportedFeatureKey> [3..] tag 0;
+        /// The version of what the cluster agreed on, -1 if it is not known.
         finalized_features_epoch: i64 [3..] tag 1 = -1;
         finalized_features: Vec<FinalizedFeatureKey> [3..] tag 2;
+        /// Whether a ZooKeeper migration may start; long gone.
         zk_migration_ready: bool [3..] tag 3;
     }
 
-    /// An element of `api_keys`.
+    /// An API and the versions of it that the broker speaks.
     struct ApiVersion {
         /// The API's number.
         api_key: i16 [0..];
@@ -36,7 +38,7 @@ messages! {
         max_version: i16 [0..];
     }
 
-    /// An element of `supported_features`.
+    /// A feature that the broker supports (KIP-584).
     struct SupportedFeatureKey {
         name: Str [3..];
         /// The oldest version.
@@ -45,7 +47,7 @@ messages! {
         max_version: i16 [3..];
     }
 
-    /// An element of `finalized_features`.
+    /// A feature that the cluster has agreed on (KIP-584).
     struct FinalizedFeatureKey {
         name: Str [3..];
         max_version_level: i16 [3..];

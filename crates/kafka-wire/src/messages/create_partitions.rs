@@ -1,4 +1,4 @@
-//! CreatePartitions (key 37).
+//! CreatePartitions (key 37): adds partitions to topics.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -14,16 +14,16 @@ messages! {
         validate_only: bool [0..];
     }
 
-    /// An element of `topics`.
+    /// A topic and how many partitions it shall have.
     struct CreatePartitionsTopic {
         name: Str [0..];
         /// How many partitions the topic shall have in all.
         count: i32 [0..];
-        /// The assignments, by hand where it is a request for partitions.
+        /// Which brokers hold which partition.
         assignments: Option<Vec<CreatePartitionsAssignment>> [0..];
     }
 
-    /// An element of `assignments`.
+    /// The replicas of a new partition.
     struct CreatePartitionsAssignment {
         /// The brokers that hold the partition, the preferred leader first.
         broker_ids: Vec<i32> [0..];
@@ -36,7 +36,7 @@ messages! {
         results: Vec<CreatePartitionsTopicResult> [0..];
     }
 
-    /// An element of `results`.
+    /// How it went for a topic.
     struct CreatePartitionsTopicResult {
         name: Str [0..];
         /// What went wrong, or [`ErrorCode::None`].

@@ -1,4 +1,4 @@
-//! CreateTopics (key 19).
+//! CreateTopics (key 19): creates topics.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -15,19 +15,19 @@ messages! {
         validate_only: bool [1..];
     }
 
-    /// An element of `topics`.
+    /// A topic to create.
     struct CreatableTopic {
         name: Str [0..];
         /// How many partitions; -1 for the broker's default.
         num_partitions: i32 [0..];
         /// How many replicas; -1 for the broker's default.
         replication_factor: i16 [0..];
-        /// The assignments, by hand where it is a request for partitions.
+        /// Which brokers hold which partition.
         assignments: Vec<CreatableReplicaAssignment> [0..];
         configs: Vec<CreatableTopicConfig> [0..];
     }
 
-    /// An element of `assignments`.
+    /// The replicas of a partition, where the client chooses them.
     struct CreatableReplicaAssignment {
         /// The partition's number within its topic.
         partition_index: i32 [0..];
@@ -35,7 +35,7 @@ messages! {
         broker_ids: Vec<i32> [0..];
     }
 
-    /// An element of `configs`.
+    /// A setting of the topic.
     struct CreatableTopicConfig {
         name: Str [0..];
         value: Option<Str> [0..];
@@ -48,7 +48,7 @@ messages! {
         topics: Vec<CreatableTopicResult> [0..];
     }
 
-    /// An element of `topics`.
+    /// How it went for a topic.
     struct CreatableTopicResult {
         name: Str [0..];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -57,6 +57,7 @@ messages! {
         error_code: ErrorCode [0..];
         /// The error in words.
         error_message: Option<Str> [1..];
+        /// Why `configs` are missing, where they are.
         topic_config_error_code: ErrorCode [5..] tag 0;
         /// How many partitions; -1 for the broker's default.
         num_partitions: i32 [5..] = -1;
@@ -65,7 +66,7 @@ messages! {
         configs: Option<Vec<CreatableTopicConfigs>> [5..];
     }
 
-    /// An element of `configs`.
+    /// A setting that the topic got.
     struct CreatableTopicConfigs {
         name: Str [5..];
         value: Option<Str> [5..];

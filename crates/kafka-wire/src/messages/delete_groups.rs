@@ -1,4 +1,4 @@
-//! DeleteGroups (key 42).
+//! DeleteGroups (key 42): deletes empty groups.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -7,6 +7,7 @@ use crate::str::Str;
 messages! {
     /// Deletes empty groups.
     request DeleteGroupsRequest 0..=2, flexible 2.. {
+        /// The groups to delete.
         groups_names: Vec<Str> [0..];
     }
 
@@ -17,7 +18,7 @@ messages! {
         results: Vec<DeletableGroupResult> [0..];
     }
 
-    /// An element of `results`.
+    /// How it went for a group.
     struct DeletableGroupResult {
         /// The consumer group.
         group_id: Str [0..];

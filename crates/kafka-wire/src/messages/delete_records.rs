@@ -1,4 +1,4 @@
-//! DeleteRecords (key 21).
+//! DeleteRecords (key 21): deletes the records before an offset.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -12,13 +12,13 @@ messages! {
         timeout_ms: i32 [0..];
     }
 
-    /// An element of `topics`.
+    /// A topic whose records are to be deleted.
     struct DeleteRecordsTopic {
         name: Str [0..];
         partitions: Vec<DeleteRecordsPartition> [0..];
     }
 
-    /// An element of `partitions`.
+    /// A partition and its first offset to keep.
     struct DeleteRecordsPartition {
         /// The partition's number within its topic.
         partition_index: i32 [0..];
@@ -33,13 +33,13 @@ messages! {
         topics: Vec<DeleteRecordsTopicResult> [0..];
     }
 
-    /// An element of `topics`.
+    /// How it went for a topic.
     struct DeleteRecordsTopicResult {
         name: Str [0..];
         partitions: Vec<DeleteRecordsPartitionResult> [0..];
     }
 
-    /// An element of `partitions`.
+    /// How it went for a partition.
     struct DeleteRecordsPartitionResult {
         /// The partition's number within its topic.
         partition_index: i32 [0..];

@@ -1,4 +1,4 @@
-//! DeleteTopics (key 20).
+//! DeleteTopics (key 20): deletes topics.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -15,7 +15,7 @@ messages! {
         timeout_ms: i32 [0..];
     }
 
-    /// An element of `topics`.
+    /// A topic by name or by id; the other one is null or zero.
     struct DeleteTopicState {
         name: Option<Str> [6..];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -29,7 +29,7 @@ messages! {
         responses: Vec<DeletableTopicResult> [0..];
     }
 
-    /// An element of `responses`.
+    /// How it went for a topic.
     struct DeletableTopicResult {
         name: Option<Str> [0..] nullable [6..];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).

@@ -1,4 +1,4 @@
-//! DescribeCluster (key 60).
+//! DescribeCluster (key 60): asks which brokers there are.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -11,6 +11,7 @@ messages! {
         include_cluster_authorized_operations: bool [0..];
         /// 1 for brokers, 2 for controllers.
         endpoint_type: i8 [1..] = 1;
+        /// Whether to list brokers that are fenced (KIP-1073).
         include_fenced_brokers: bool [2..];
     }
 
@@ -33,7 +34,7 @@ messages! {
         cluster_authorized_operations: i32 [0..] = i32::MIN;
     }
 
-    /// An element of `brokers`.
+    /// A broker of the cluster.
     struct DescribeClusterBroker {
         /// The broker's id.
         broker_id: i32 [0..];
@@ -43,6 +44,7 @@ messages! {
         port: i32 [0..];
         /// The rack that the broker stands in.
         rack: Option<Str> [0..];
+        /// Whether the broker is fenced.
         is_fenced: bool [2..];
     }
 }

@@ -1,4 +1,4 @@
-//! DescribeConfigs (key 32).
+//! DescribeConfigs (key 32): asks for settings.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -14,7 +14,7 @@ messages! {
         include_documentation: bool [3..];
     }
 
-    /// An element of `resources`.
+    /// A resource whose settings are wanted.
     struct DescribeConfigsResource {
         /// Kind of resource: 2 topic, 4 broker, 8 broker logger, 32 group.
         resource_type: i8 [0..];
@@ -31,7 +31,7 @@ messages! {
         results: Vec<DescribeConfigsResult> [0..];
     }
 
-    /// An element of `results`.
+    /// A resource's settings.
     struct DescribeConfigsResult {
         /// What went wrong, or [`ErrorCode::None`].
         error_code: ErrorCode [0..];
@@ -44,7 +44,7 @@ messages! {
         configs: Vec<DescribeConfigsResourceResult> [0..];
     }
 
-    /// An element of `configs`.
+    /// A setting.
     struct DescribeConfigsResourceResult {
         name: Str [0..];
         value: Option<Str> [0..];
@@ -57,13 +57,14 @@ messages! {
         config_source: i8 [1..] = -1;
         /// Whether the value is a secret and left out.
         is_sensitive: bool [0..];
+        /// Where else the value could come from, in order of precedence.
         synonyms: Vec<DescribeConfigsSynonym> [1..];
         /// 1 boolean, 2 string, 3 int, 4 short, 5 long, 6 double, 7 list, 8 class, 9 password.
         config_type: i8 [3..];
         documentation: Option<Str> [3..];
     }
 
-    /// An element of `synonyms`.
+    /// A place that the value could also come from.
     struct DescribeConfigsSynonym {
         name: Str [1..];
         value: Option<Str> [1..];

@@ -1,4 +1,4 @@
-//! DescribeGroups (key 15).
+//! DescribeGroups (key 15): asks about classic groups.
 
 use bytes::Bytes;
 
@@ -21,7 +21,7 @@ messages! {
         groups: Vec<DescribedGroup> [0..];
     }
 
-    /// An element of `groups`.
+    /// A group.
     struct DescribedGroup {
         /// What went wrong, or [`ErrorCode::None`].
         error_code: ErrorCode [0..];
@@ -33,13 +33,14 @@ messages! {
         group_state: Str [0..];
         /// The kind of group, `consumer` for consumers.
         protocol_type: Str [0..];
+        /// The chosen protocol, that is the assignor.
         protocol_data: Str [0..];
         members: Vec<DescribedGroupMember> [0..];
         /// Bit set of what the client may do; `i32::MIN` if it did not ask.
         authorized_operations: i32 [3..] = i32::MIN;
     }
 
-    /// An element of `members`.
+    /// A member of a group.
     struct DescribedGroupMember {
         /// The member's id as the coordinator gave it out; empty for one that has none yet.
         member_id: Str [0..];
@@ -47,7 +48,9 @@ messages! {
         group_instance_id: Option<Str> [4..];
         client_id: Str [0..];
         client_host: Str [0..];
+        /// What the member said when it joined, opaque to the broker.
         member_metadata: Bytes [0..];
+        /// What the member got, opaque to the broker.
         member_assignment: Bytes [0..];
     }
 }

@@ -1,4 +1,4 @@
-//! Fetch (key 1).
+//! Fetch (key 1): reads records from partitions.
 
 use crate::chunks::Chunks;
 use crate::error_code::ErrorCode;
@@ -13,6 +13,7 @@ messages! {
         cluster_id: Option<Str> [12..] tag 0;
         /// The broker that asks as a follower; -1 for a consumer.
         replica_id: i32 [0..=14] = -1;
+        /// The follower that asks; none for a consumer.
         replica_state: ReplicaState [15..] tag 1;
         /// How long to wait for `min_bytes`, in milliseconds.
         max_wait_ms: i32 [0..];
@@ -34,14 +35,15 @@ messages! {
         rack_id: Str [11..];
     }
 
-    /// The value of `replica_state`.
+    /// The follower that asks (KIP-903).
     struct ReplicaState {
         /// The broker that asks as a follower; -1 for a consumer.
         replica_id: i32 [15..] = -1;
+        /// The follower's epoch, -1 if unknown.
         replica_epoch: i64 [15..] = -1;
     }
 
-    /// An element of `topics`.
+    /// A topic to read from, by name up to version 12 and by id after.
     struct FetchTopic {
         topic: Str [0..=12];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -49,7 +51,7 @@ messages! {
         partitions: Vec<FetchPartition> [0..];
     }
 
-    /// An element of `forgotten_topics_data`.
+    /// A topic to drop from the session, by name up to version 12 and by id after.
     struct ForgottenTopic {
         topic: Str [7..=12];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -57,7 +59,7 @@ messages! {
         partitions: Vec<i32> [7..];
     }
 
-    /// An element of `partitions`.
+    /// A partition to read from.
     struct FetchPartition {
         /// The partition's number within its topic.
         partition: i32 [0..];
@@ -72,6 +74,7 @@ messages! {
         log_start_offset: i64 [5..] = -1;
         /// The most bytes of records to return for this partition (KIP-74).
         partition_max_bytes: i32 [0..];
+        /// The directory of the follower that asks (KIP-858).
         replica_directory_id: Uuid [17..] tag 0;
         /// The offset after the last record that consumers may see.
         high_watermark: i64 [18..] tag 1 = i64::MAX;
@@ -90,7 +93,7 @@ messages! {
         node_endpoints: Vec<NodeEndpoint> [16..] tag 0;
     }
 
-    /// An element of `responses`.
+    /// What was read from a topic, by name up to version 12 and by id after.
     struct FetchableTopicResponse {
         topic: Str [0..=12];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -98,7 +101,7 @@ messages! {
         partitions: Vec<PartitionData> [0..];
     }
 
-    /// An element of `node_endpoints`.
+    /// A broker's address.
     struct NodeEndpoint {
         /// The broker's id.
         node_id: i32 [16..];
@@ -110,7 +113,7 @@ messages! {
         rack: Option<Str> [16..];
     }
 
-    /// An element of `partitions`.
+    /// What was read from a partition.
     struct PartitionData {
         /// The partition's number within its topic.
         partition_index: i32 [0..];
@@ -122,9 +125,11 @@ messages! {
         last_stable_offset: i64 [4..] = -1;
         /// The first offset that is still there, -1 if unknown.
         log_start_offset: i64 [5..] = -1;
+        /// Set where the follower must cut off its log first.
         diverging_epoch: EpochEndOffset [12..] tag 0;
         /// The leader to go to, where the error says that this broker is not it (KIP-951).
         current_leader: LeaderIdAndEpoch [12..] tag 1;
+        /// Set where the follower must fetch a snapshot first.
         snapshot_id: SnapshotId [12..] tag 2;
         /// The aborted transactions within the records; null under read_uncommitted.
         aborted_transactions: Option<Vec<AbortedTransaction>> [4..];
@@ -134,14 +139,16 @@ messages! {
         records: Option<Chunks> [0..];
     }
 
-    /// The value of `diverging_epoch`.
+    /// Where the log of the leader and that of the follower part (KIP-595): the last epoch in
+    /// common and its end.
     struct EpochEndOffset {
+        /// The leader epoch, -1 if there is none.
         epoch: i32 [12..] = -1;
         /// The offset after the last record of that epoch.
         end_offset: i64 [12..] = -1;
     }
 
-    /// The value of `current_leader`.
+    /// A leader and its epoch.
     struct LeaderIdAndEpoch {
         /// The leader's broker id, -1 for none.
         leader_id: i32 [12..] = -1;
@@ -149,14 +156,15 @@ messages! {
         leader_epoch: i32 [12..] = -1;
     }
 
-    /// The value of `snapshot_id`.
+    /// The snapshot that a follower should fetch first (KIP-630); used by Raft logs only.
     struct SnapshotId {
-        /// The offset after the last record of that epoch.
+        /// The offset after the snapshot's last record, -1 if there is none.
         end_offset: i64 [0..] = -1;
+        /// The leader epoch, -1 if there is none.
         epoch: i32 [0..] = -1;
     }
 
-    /// An element of `aborted_transactions`.
+    /// A transaction whose records are to be passed over.
     struct AbortedTransaction {
         /// The producer's id, -1 if it has none.
         producer_id: i64 [4..];

@@ -1,4 +1,4 @@
-//! FindCoordinator (key 10).
+//! FindCoordinator (key 10): asks which broker coordinates a group or a transactional id.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -33,7 +33,7 @@ messages! {
         coordinators: Vec<Coordinator> [4..];
     }
 
-    /// An element of `coordinators`.
+    /// The coordinator of a key.
     struct Coordinator {
         /// The group id or transactional id.
         key: Str [4..];

@@ -1,4 +1,4 @@
-//! Heartbeat (key 12).
+//! Heartbeat (key 12): says that a member is alive.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;

@@ -1,4 +1,4 @@
-//! IncrementalAlterConfigs (key 44).
+//! IncrementalAlterConfigs (key 44): changes single settings of resources.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -12,7 +12,7 @@ messages! {
         validate_only: bool [0..];
     }
 
-    /// An element of `resources`.
+    /// A resource and its settings.
     struct AlterConfigsResource {
         /// Kind of resource: 2 topic, 4 broker, 8 broker logger, 32 group.
         resource_type: i8 [0..];
@@ -21,7 +21,7 @@ messages! {
         configs: Vec<AlterableConfig> [0..];
     }
 
-    /// An element of `configs`.
+    /// A setting.
     struct AlterableConfig {
         name: Str [0..];
         /// 0 set, 1 delete, 2 append, 3 subtract.
@@ -36,7 +36,7 @@ messages! {
         responses: Vec<AlterConfigsResourceResponse> [0..];
     }
 
-    /// An element of `responses`.
+    /// How it went for a resource.
     struct AlterConfigsResourceResponse {
         /// What went wrong, or [`ErrorCode::None`].
         error_code: ErrorCode [0..];

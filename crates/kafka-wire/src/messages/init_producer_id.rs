@@ -1,4 +1,4 @@
-//! InitProducerId (key 22).
+//! InitProducerId (key 22): asks for a producer id.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -15,7 +15,9 @@ messages! {
         producer_id: i64 [3..] = -1;
         /// The epoch of the producer's id, -1 if it has none.
         producer_epoch: i16 [3..] = -1;
+        /// Whether the producer takes part in two-phase commits (KIP-939).
         enable2_pc: bool [6..];
+        /// Whether a prepared transaction is to be kept (KIP-939).
         keep_prepared_txn: bool [6..];
     }
 
@@ -29,7 +31,9 @@ messages! {
         producer_id: i64 [0..] = -1;
         /// The epoch of the producer's id, -1 if it has none.
         producer_epoch: i16 [0..];
+        /// The id of the prepared transaction's producer, -1 for none.
         ongoing_txn_producer_id: i64 [6..] = -1;
+        /// The epoch of that id, -1 for none.
         ongoing_txn_producer_epoch: i16 [6..] = -1;
     }
 }

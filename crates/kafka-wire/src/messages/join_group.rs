@@ -1,4 +1,4 @@
-//! JoinGroup (key 11).
+//! JoinGroup (key 11): enters a classic consumer group.
 
 use bytes::Bytes;
 
@@ -27,7 +27,7 @@ messages! {
         reason: Option<Str> [8..];
     }
 
-    /// An element of `protocols`.
+    /// An assignor that the member can speak.
     struct JoinGroupRequestProtocol {
         name: Str [0..];
         /// The client's own note or opaque metadata.
@@ -55,7 +55,7 @@ messages! {
         members: Vec<JoinGroupResponseMember> [0..];
     }
 
-    /// An element of `members`.
+    /// A member as the leader of the group sees it.
     struct JoinGroupResponseMember {
         /// The member's id as the coordinator gave it out; empty for one that has none yet.
         member_id: Str [0..];

@@ -1,4 +1,4 @@
-//! LeaveGroup (key 13).
+//! LeaveGroup (key 13): leaves a group.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -14,7 +14,7 @@ messages! {
         members: Vec<MemberIdentity> [3..];
     }
 
-    /// An element of `members`.
+    /// A member that leaves, by id or by instance id.
     struct MemberIdentity {
         /// The member's id as the coordinator gave it out; empty for one that has none yet.
         member_id: Str [3..];
@@ -33,7 +33,7 @@ messages! {
         members: Vec<MemberResponse> [3..];
     }
 
-    /// An element of `members`.
+    /// How it went for a member.
     struct MemberResponse {
         /// The member's id as the coordinator gave it out; empty for one that has none yet.
         member_id: Str [3..];

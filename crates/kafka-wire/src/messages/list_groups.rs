@@ -1,4 +1,4 @@
-//! ListGroups (key 16).
+//! ListGroups (key 16): asks which groups there are.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -22,7 +22,7 @@ messages! {
         groups: Vec<ListedGroup> [0..];
     }
 
-    /// An element of `groups`.
+    /// A group.
     struct ListedGroup {
         /// The consumer group.
         group_id: Str [0..];
@@ -30,6 +30,7 @@ messages! {
         protocol_type: Str [0..];
         /// The group's state by name.
         group_state: Str [4..];
+        /// `classic`, `consumer`, `share` and so on.
         group_type: Str [5..];
     }
 }

@@ -1,4 +1,4 @@
-//! ListOffsets (key 2).
+//! ListOffsets (key 2): asks for offsets by timestamp.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -17,13 +17,13 @@ messages! {
         timeout_ms: i32 [10..];
     }
 
-    /// An element of `topics`.
+    /// A topic whose offsets are wanted.
     struct ListOffsetsTopic {
         name: Str [0..];
         partitions: Vec<ListOffsetsPartition> [0..];
     }
 
-    /// An element of `partitions`.
+    /// A partition and the timestamp to look for.
     struct ListOffsetsPartition {
         /// The partition's number within its topic.
         partition_index: i32 [0..];
@@ -44,13 +44,13 @@ messages! {
         topics: Vec<ListOffsetsTopicResponse> [0..];
     }
 
-    /// An element of `topics`.
+    /// The offsets of a topic.
     struct ListOffsetsTopicResponse {
         name: Str [0..];
         partitions: Vec<ListOffsetsPartitionResponse> [0..];
     }
 
-    /// An element of `partitions`.
+    /// The offset found in a partition.
     struct ListOffsetsPartitionResponse {
         /// The partition's number within its topic.
         partition_index: i32 [0..];

@@ -1,4 +1,4 @@
-//! Metadata (key 3).
+//! Metadata (key 3): asks which brokers and topics there are.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -18,7 +18,7 @@ messages! {
         include_topic_authorized_operations: bool [8..];
     }
 
-    /// An element of `topics`.
+    /// A topic by name, or from version 10 on by id with a null name.
     struct MetadataRequestTopic {
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
         topic_id: Uuid [10..];
@@ -41,7 +41,7 @@ messages! {
         error_code: ErrorCode [13..];
     }
 
-    /// An element of `brokers`.
+    /// A broker of the cluster.
     struct MetadataResponseBroker {
         /// The broker's id.
         node_id: i32 [0..];
@@ -53,7 +53,7 @@ messages! {
         rack: Option<Str> [1..];
     }
 
-    /// An element of `topics`.
+    /// A topic.
     struct MetadataResponseTopic {
         /// What went wrong, or [`ErrorCode::None`].
         error_code: ErrorCode [0..];
@@ -67,7 +67,7 @@ messages! {
         topic_authorized_operations: i32 [8..] = i32::MIN;
     }
 
-    /// An element of `partitions`.
+    /// A partition.
     struct MetadataResponsePartition {
         /// What went wrong, or [`ErrorCode::None`].
         error_code: ErrorCode [0..];

@@ -1,4 +1,4 @@
-//! OffsetCommit (key 8).
+//! OffsetCommit (key 8): stores a group's positions.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -22,7 +22,7 @@ messages! {
         topics: Vec<OffsetCommitRequestTopic> [0..];
     }
 
-    /// An element of `topics`.
+    /// A topic, by name up to version 9 and by id after.
     struct OffsetCommitRequestTopic {
         name: Str [0..=9];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -30,7 +30,7 @@ messages! {
         partitions: Vec<OffsetCommitRequestPartition> [0..];
     }
 
-    /// An element of `partitions`.
+    /// The group's position in a partition.
     struct OffsetCommitRequestPartition {
         /// The partition's number within its topic.
         partition_index: i32 [0..];
@@ -51,7 +51,7 @@ messages! {
         topics: Vec<OffsetCommitResponseTopic> [0..];
     }
 
-    /// An element of `topics`.
+    /// How it went for a topic, by name up to version 9 and by id after.
     struct OffsetCommitResponseTopic {
         name: Str [0..=9];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -59,7 +59,7 @@ messages! {
         partitions: Vec<OffsetCommitResponsePartition> [0..];
     }
 
-    /// An element of `partitions`.
+    /// How it went for a partition.
     struct OffsetCommitResponsePartition {
         /// The partition's number within its topic.
         partition_index: i32 [0..];

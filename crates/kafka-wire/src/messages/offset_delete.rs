@@ -1,4 +1,4 @@
-//! OffsetDelete (key 47).
+//! OffsetDelete (key 47): forgets a group's stored positions.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -12,13 +12,13 @@ messages! {
         topics: Vec<OffsetDeleteRequestTopic> [0..];
     }
 
-    /// An element of `topics`.
+    /// A topic.
     struct OffsetDeleteRequestTopic {
         name: Str [0..];
         partitions: Vec<OffsetDeleteRequestPartition> [0..];
     }
 
-    /// An element of `partitions`.
+    /// A partition whose position is to be forgotten.
     struct OffsetDeleteRequestPartition {
         /// The partition's number within its topic.
         partition_index: i32 [0..];
@@ -33,13 +33,13 @@ messages! {
         topics: Vec<OffsetDeleteResponseTopic> [0..];
     }
 
-    /// An element of `topics`.
+    /// How it went for a topic.
     struct OffsetDeleteResponseTopic {
         name: Str [0..];
         partitions: Vec<OffsetDeleteResponsePartition> [0..];
     }
 
-    /// An element of `partitions`.
+    /// How it went for a partition.
     struct OffsetDeleteResponsePartition {
         /// The partition's number within its topic.
         partition_index: i32 [0..];

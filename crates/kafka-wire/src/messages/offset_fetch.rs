@@ -1,4 +1,4 @@
-//! OffsetFetch (key 9).
+//! OffsetFetch (key 9): asks for a group's stored positions.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -17,13 +17,13 @@ messages! {
         require_stable: bool [7..];
     }
 
-    /// An element of `topics`.
+    /// A topic, where the request is for one group.
     struct OffsetFetchRequestTopic {
         name: Str [0..=7];
         partition_indexes: Vec<i32> [0..=7];
     }
 
-    /// An element of `groups`.
+    /// A group.
     struct OffsetFetchRequestGroup {
         /// The consumer group.
         group_id: Str [8..];
@@ -34,7 +34,7 @@ messages! {
         topics: Option<Vec<OffsetFetchRequestTopics>> [8..];
     }
 
-    /// An element of `topics`.
+    /// A topic of a group, by name up to version 9 and by id after.
     struct OffsetFetchRequestTopics {
         name: Str [8..=9];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -52,13 +52,13 @@ messages! {
         groups: Vec<OffsetFetchResponseGroup> [8..];
     }
 
-    /// An element of `topics`.
+    /// A topic, where the request was for one group.
     struct OffsetFetchResponseTopic {
         name: Str [0..=7];
         partitions: Vec<OffsetFetchResponsePartition> [0..=7];
     }
 
-    /// An element of `groups`.
+    /// A group's positions.
     struct OffsetFetchResponseGroup {
         /// The consumer group.
         group_id: Str [8..];
@@ -67,7 +67,7 @@ messages! {
         error_code: ErrorCode [8..];
     }
 
-    /// An element of `partitions`.
+    /// A partition, where the request was for one group.
     struct OffsetFetchResponsePartition {
         /// The partition's number within its topic.
         partition_index: i32 [0..=7];
@@ -81,7 +81,7 @@ messages! {
         error_code: ErrorCode [0..=7];
     }
 
-    /// An element of `topics`.
+    /// A topic of a group, by name up to version 9 and by id after.
     struct OffsetFetchResponseTopics {
         name: Str [8..=9];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -89,7 +89,7 @@ messages! {
         partitions: Vec<OffsetFetchResponsePartitions> [8..];
     }
 
-    /// An element of `partitions`.
+    /// The group's position in a partition.
     struct OffsetFetchResponsePartitions {
         /// The partition's number within its topic.
         partition_index: i32 [8..];

@@ -1,4 +1,4 @@
-//! OffsetForLeaderEpoch (key 23).
+//! OffsetForLeaderEpoch (key 23): asks where leader epochs end (KIP-320).
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -12,13 +12,13 @@ messages! {
         topics: Vec<OffsetForLeaderTopic> [0..];
     }
 
-    /// An element of `topics`.
+    /// A topic.
     struct OffsetForLeaderTopic {
         topic: Str [0..];
         partitions: Vec<OffsetForLeaderPartition> [0..];
     }
 
-    /// An element of `partitions`.
+    /// A partition and the epoch whose end is wanted.
     struct OffsetForLeaderPartition {
         /// The partition's number within its topic.
         partition: i32 [0..];
@@ -36,13 +36,13 @@ messages! {
         topics: Vec<OffsetForLeaderTopicResult> [0..];
     }
 
-    /// An element of `topics`.
+    /// A topic.
     struct OffsetForLeaderTopicResult {
         topic: Str [0..];
         partitions: Vec<EpochEndOffset> [0..];
     }
 
-    /// An element of `partitions`.
+    /// Where an epoch ends in a partition.
     struct EpochEndOffset {
         /// What went wrong, or [`ErrorCode::None`].
         error_code: ErrorCode [0..];

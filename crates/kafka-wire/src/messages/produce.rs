@@ -1,4 +1,4 @@
-//! Produce (key 0).
+//! Produce (key 0): appends records to partitions.
 
 use bytes::Bytes;
 
@@ -20,7 +20,7 @@ messages! {
         topic_data: Vec<TopicProduceData> [0..];
     }
 
-    /// An element of `topic_data`.
+    /// The records for a topic, by name up to version 12 and by id after.
     struct TopicProduceData {
         name: Str [0..=12];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -28,7 +28,7 @@ messages! {
         partition_data: Vec<PartitionProduceData> [0..];
     }
 
-    /// An element of `partition_data`.
+    /// The records for a partition.
     struct PartitionProduceData {
         /// The partition's number within its topic.
         index: i32 [0..];
@@ -45,7 +45,7 @@ messages! {
         node_endpoints: Vec<NodeEndpoint> [10..] tag 0;
     }
 
-    /// An element of `responses`.
+    /// How it went for a topic, by name up to version 12 and by id after.
     struct TopicProduceResponse {
         name: Str [0..=12];
         /// The topic's id, which outlives neither deletion nor re-creation (KIP-516).
@@ -53,7 +53,7 @@ messages! {
         partition_responses: Vec<PartitionProduceResponse> [0..];
     }
 
-    /// An element of `node_endpoints`.
+    /// A broker's address.
     struct NodeEndpoint {
         /// The broker's id.
         node_id: i32 [10..];
@@ -65,7 +65,7 @@ messages! {
         rack: Option<Str> [10..];
     }
 
-    /// An element of `partition_responses`.
+    /// How it went for a partition.
     struct PartitionProduceResponse {
         /// The partition's number within its topic.
         index: i32 [0..];
@@ -86,13 +86,15 @@ messages! {
         current_leader: LeaderIdAndEpoch [10..] tag 0;
     }
 
-    /// An element of `record_errors`.
+    /// A record that was refused.
     struct BatchIndexAndErrorMessage {
+        /// The record's number within the batch.
         batch_index: i32 [8..];
+        /// The error in words.
         batch_index_error_message: Option<Str> [8..];
     }
 
-    /// The value of `current_leader`.
+    /// A leader and its epoch.
     struct LeaderIdAndEpoch {
         /// The leader's broker id, -1 for none.
         leader_id: i32 [10..] = -1;

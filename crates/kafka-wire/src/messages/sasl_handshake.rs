@@ -1,4 +1,4 @@
-//! SaslHandshake (key 17).
+//! SaslHandshake (key 17): chooses a SASL mechanism.
 
 use crate::error_code::ErrorCode;
 use crate::message::messages;
@@ -7,6 +7,7 @@ use crate::str::Str;
 messages! {
     /// Chooses a SASL mechanism.
     request SaslHandshakeRequest 0..=1 {
+        /// The mechanism that the client wants.
         mechanism: Str [0..];
     }
 
@@ -14,6 +15,7 @@ messages! {
     response SaslHandshakeResponse 0..=1 {
         /// What went wrong, or [`ErrorCode::None`].
         error_code: ErrorCode [0..];
+        /// The mechanisms that the broker offers.
         mechanisms: Vec<Str> [0..];
     }
 }

@@ -1,4 +1,4 @@
-//! SyncGroup (key 14).
+//! SyncGroup (key 14): asks for the member's assignment, and brings everybody's if the member is the leader.
 
 use bytes::Bytes;
 
@@ -21,11 +21,11 @@ messages! {
         protocol_type: Option<Str> [5..];
         /// The chosen protocol, that is the assignor.
         protocol_name: Option<Str> [5..];
-        /// The assignments, by hand where it is a request for partitions.
+        /// Everybody's assignment, if the member is the group's leader.
         assignments: Vec<SyncGroupRequestAssignment> [0..];
     }
 
-    /// An element of `assignments`.
+    /// The assignment of a member.
     struct SyncGroupRequestAssignment {
         /// The member's id as the coordinator gave it out; empty for one that has none yet.
         member_id: Str [0..];

@@ -10,12 +10,12 @@ use super::context::{Context, Step};
 use super::group::{GROUP_TYPE, Group};
 use super::join::refuse;
 use super::seat::Seat;
-use super::settings::{GROUPS_MAX, RETENTION_GROUPS_PER_TICK};
+use super::settings::{COORDINATOR_BYTES_MAX, GROUPS_MAX, RETENTION_GROUPS_PER_TICK};
 use super::timers::Timers;
 use super::writes::{Then, Write, Writes};
 use super::{
-    CommitOffsets, DeleteGroup, Effect, Error, Input, Join, Leave, Left, List, Reply, Request,
-    Settings, Ticket, Token, TopicId, WriteFailed, commit, retention,
+    CommitOffsets, DeleteGroup, Effect, Error, Heartbeat, Input, Join, Leave, Left, List, Reply,
+    Request, Settings, Sync, Ticket, Token, TopicId, WriteFailed, commit, retention,
 };
 
 /// All groups of one shard.
@@ -26,6 +26,8 @@ pub struct Coordinator {
     timers: Timers,
     writes: Writes,
     sweep: Sweep,
+    /// What all groups cost.
+    pub(super) bytes: usize,
 }
 
 /// The walk over all groups that looks for expired positions.
@@ -46,16 +48,17 @@ impl Coordinator {
             timers: Timers::default(),
             writes: Writes::new(),
             sweep: Sweep { next, after: None },
+            bytes: 0,
         };
         let ids: Vec<Arc<str>> = coordinator.seats.keys().cloned().collect();
         for id in ids {
-            coordinator.rearm(&id);
+            coordinator.touched(&id);
         }
         coordinator
     }
 
-    /// When [`Input::Tick`] is wanted next. It may be in the past, and it may come before anything is really due; after
-    /// the tick it has moved on.
+    /// When [`Input::Tick`] is wanted next. It may be in the past, and it may come before anything is really due. A tick
+    /// does something or moves it; several may be needed until it is later than `now`, never without end.
     #[must_use]
     pub fn deadline(&self) -> Option<Monotonic> {
         let sweep = (!self.seats.is_empty()).then_some(self.sweep.next);
@@ -97,27 +100,8 @@ impl Coordinator {
     fn request(&mut self, step: &mut Step<'_>, token: Token, request: Request) {
         match request {
             Request::Join(join) => self.join(step, token, &join),
-            Request::Sync(sync) if sync.group.is_empty() => {
-                step.reply(token, Reply::Sync(Err(Error::InvalidGroupId)));
-            }
-            Request::Sync(sync) => {
-                let id = sync.group.clone();
-                let known = self.with(step, &id, |seat, ctx| seat.group.sync(ctx, token, sync));
-                known.unwrap_or_else(|| {
-                    step.reply(token, Reply::Sync(Err(Error::UnknownMemberId)));
-                });
-            }
-            Request::Heartbeat(beat) if beat.group.is_empty() => {
-                step.reply(token, Reply::Heartbeat(Err(Error::InvalidGroupId)));
-            }
-            Request::Heartbeat(beat) => {
-                let beat_it = |seat: &mut Seat, ctx: &mut Context<'_>| {
-                    seat.group.heartbeat(ctx, token, &beat);
-                };
-                self.with(step, &beat.group, beat_it).unwrap_or_else(|| {
-                    step.reply(token, Reply::Heartbeat(Err(Error::UnknownMemberId)));
-                });
-            }
+            Request::Sync(sync) => self.sync(step, token, sync),
+            Request::Heartbeat(beat) => self.heartbeat(step, token, &beat),
             Request::Leave(leave) => self.leave(step, token, leave),
             Request::CommitOffsets(commit) => self.commit(step, token, commit),
             Request::FetchOffsets(fetch) => {
@@ -157,6 +141,8 @@ impl Coordinator {
             Some(Error::InvalidSessionTimeout)
         } else if !is_known && !join.member_id.is_empty() {
             Some(Error::UnknownMemberId)
+        } else if self.is_full(join.protocols.iter().map(|p| p.metadata.len()).sum()) {
+            Some(Error::CoordinatorNotAvailable)
         } else {
             self.seat(&join.group, step.wall).err()
         };
@@ -170,6 +156,32 @@ impl Coordinator {
                 self.with(step, id, |seat, ctx| seat.group.join(ctx, token, join));
             }
         }
+    }
+
+    fn sync(&mut self, step: &mut Step<'_>, token: Token, sync: Sync) {
+        let refusal = if sync.group.is_empty() {
+            Some(Error::InvalidGroupId)
+        } else if self.is_full(sync.assignments.iter().map(|(_, a)| a.len()).sum()) {
+            Some(Error::CoordinatorNotAvailable)
+        } else {
+            None
+        };
+        if let Some(error) = refusal {
+            return step.reply(token, Reply::Sync(Err(error)));
+        }
+        let id = sync.group.clone();
+        let known = self.with(step, &id, |seat, ctx| seat.group.sync(ctx, token, sync));
+        known.unwrap_or_else(|| step.reply(token, Reply::Sync(Err(Error::UnknownMemberId))));
+    }
+
+    fn heartbeat(&mut self, step: &mut Step<'_>, token: Token, beat: &Heartbeat) {
+        if beat.group.is_empty() {
+            return step.reply(token, Reply::Heartbeat(Err(Error::InvalidGroupId)));
+        }
+        let known = self.with(step, &beat.group, |seat, ctx| {
+            seat.group.heartbeat(ctx, token, beat);
+        });
+        known.unwrap_or_else(|| step.reply(token, Reply::Heartbeat(Err(Error::UnknownMemberId))));
     }
 
     fn leave(&mut self, step: &mut Step<'_>, token: Token, leave: Leave) {
@@ -191,7 +203,10 @@ impl Coordinator {
 
     fn commit(&mut self, step: &mut Step<'_>, token: Token, request: CommitOffsets) {
         let is_known = self.seats.contains_key(&*request.group);
-        let refusal = if is_known {
+        let metadata = request.offsets.iter().map(|offset| offset.metadata.len());
+        let refusal = if self.is_full(metadata.sum()) {
+            Some(Error::CoordinatorNotAvailable)
+        } else if is_known {
             None
         } else if request.generation < 0 {
             // A simple consumer, or an operator's tool, makes the group by committing to it.
@@ -289,7 +304,7 @@ impl Coordinator {
         let is_its_own = |seat: &&mut Seat| seat.born_after < ticket;
         let mut is_gone = false;
         if let Some(seat) = self.seats.get_mut(&id).filter(is_its_own) {
-            for change in changes {
+            for change in &changes {
                 seat.offsets.settle(ticket, change, outcome.is_ok());
             }
             let mut ctx = step.context(&self.settings, &mut self.writes);
@@ -301,7 +316,7 @@ impl Coordinator {
         if is_gone {
             self.unseat(&id);
         }
-        self.rearm(&id);
+        self.touched(&id);
     }
 
     fn resign(&mut self, step: &mut Step<'_>) {
@@ -345,7 +360,12 @@ impl Coordinator {
         Ok(())
     }
 
-    /// Lets a group do something, and then sees to its alarm. None if there is no such group.
+    /// Whether so many bytes more are too many.
+    fn is_full(&self, more: usize) -> bool {
+        self.bytes + more > COORDINATOR_BYTES_MAX
+    }
+
+    /// Lets a group do something, and then sees to its alarm and its bytes. None if there is no such group.
     fn with<R>(
         &mut self,
         step: &mut Step<'_>,
@@ -355,12 +375,12 @@ impl Coordinator {
         let seat = self.seats.get_mut(id)?;
         let mut ctx = step.context(&self.settings, &mut self.writes);
         let result = work(seat, &mut ctx);
-        self.rearm(id);
+        self.touched(id);
         Some(result)
     }
 
-    /// Sets a group's alarm, or forgets the group if nothing would be lost.
-    fn rearm(&mut self, id: &str) {
+    /// Counts a group's bytes and sets its alarm, or forgets it if nothing would be lost.
+    fn touched(&mut self, id: &str) {
         let Some(seat) = self.seats.get_mut(id) else {
             return;
         };
@@ -368,6 +388,9 @@ impl Coordinator {
             self.unseat(id);
             return;
         }
+        let bytes = seat.bytes();
+        self.bytes = self.bytes - seat.counted + bytes;
+        seat.counted = bytes;
         if seat.armed != seat.group.alarm {
             self.timers
                 .set(&seat.group.id, seat.armed, seat.group.alarm);
@@ -377,6 +400,7 @@ impl Coordinator {
 
     fn unseat(&mut self, id: &str) -> Option<Seat> {
         let seat = self.seats.remove(id)?;
+        self.bytes -= seat.counted;
         self.timers.set(&seat.group.id, seat.armed, None);
         Some(seat)
     }

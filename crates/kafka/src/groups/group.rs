@@ -56,6 +56,9 @@ impl fmt::Display for State {
 /// The type of these groups in ListGroups (KIP-848).
 pub(super) const GROUP_TYPE: &str = "classic";
 
+/// What a group costs besides its name and members, roughly.
+const GROUP_BYTES: usize = 512;
+
 /// The first rebalance of a group that was empty: it goes on for another delay as long as members come.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct InitialDelay {
@@ -87,6 +90,8 @@ pub(super) struct Group {
     pub(super) sync_ends: Option<Monotonic>,
     /// The leader's assignment for this generation is being written.
     pub(super) is_assigning: bool,
+    /// Of all assignments, in force or being written.
+    pub(super) assignment_bytes: usize,
     /// Its state has been written at least once, so that its end must be written too.
     pub(super) is_written: bool,
     /// No later than the first thing that is due.
@@ -109,6 +114,7 @@ impl Group {
             join_ends: None,
             sync_ends: None,
             is_assigning: false,
+            assignment_bytes: 0,
             is_written: false,
             alarm: None,
         }
@@ -124,6 +130,7 @@ impl Group {
         group.is_written = true;
         for member in record.members {
             let id = member.id;
+            group.assignment_bytes += member.assignment.len();
             group
                 .members
                 .add(id, Member::new(member.profile, member.assignment));
@@ -153,6 +160,11 @@ impl Group {
             state_since: self.state_since,
             members: self.members.iter().map(member).collect(),
         }
+    }
+
+    /// What the group costs, positions aside.
+    pub(super) fn bytes(&self) -> usize {
+        GROUP_BYTES + self.id.len() + self.members.bytes() + self.assignment_bytes
     }
 
     pub(super) fn enter(&mut self, state: State, wall: Timestamp) {

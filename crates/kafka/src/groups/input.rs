@@ -13,8 +13,8 @@ use super::WriteFailed;
 pub struct Token(pub u64);
 
 /// Names a write until its outcome is known; chosen by the coordinator, in the order in which the entries must stand
-/// in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// in the log. The first one is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Ticket(pub u64);
 
 /// The 16 bytes that Kafka calls a topic id. A topic that is made again under its old name has another one.

@@ -32,7 +32,10 @@ impl Group {
             );
         }
         let profile = Profile::of(join);
-        if self.bytes_without(join) + profile.bytes() > GROUP_BYTES_MAX {
+        let freed = self
+            .replaced(join)
+            .map_or(0, |member| member.profile.bytes());
+        if self.members.bytes() - freed + profile.bytes() > GROUP_BYTES_MAX {
             return refuse(ctx, token, Error::GroupMaxSizeReached, &join.member_id);
         }
         if is_new {
@@ -47,7 +50,7 @@ impl Group {
     /// Whether one more may join. While members join, those count that have; then all do (Kafka's rule, which lets the
     /// first ones in after the limit was lowered).
     fn has_room(&self, size_max: usize, join: &Join) -> bool {
-        let known = self.members.get(&join.member_id);
+        let known = self.replaced(join);
         match self.state {
             State::Empty | State::Dead => true,
             State::PreparingRebalance => {
@@ -60,12 +63,12 @@ impl Group {
         }
     }
 
-    /// What the members cost without the one that this join replaces.
-    fn bytes_without(&self, join: &Join) -> usize {
+    /// The member that joins again, or whose place is taken. Kafka does not count the latter, so that in a full group a
+    /// static member cannot come back.
+    fn replaced(&self, join: &Join) -> Option<&Member> {
         let instance_id = join.instance_id.as_deref();
         let owner = instance_id.and_then(|id| self.members.of_instance(id));
-        let replaced = self.members.get(owner.unwrap_or(&join.member_id));
-        self.members.bytes() - replaced.map_or(0, |member| member.profile.bytes())
+        self.members.get(owner.unwrap_or(&join.member_id))
     }
 
     /// Whether the member's type is the group's, and one of its protocols is everybody's.

@@ -38,7 +38,7 @@ impl Members {
         self.joining
     }
 
-    /// What they cost, as [`Profile::bytes`] counts.
+    /// What they cost, as [`Profile::bytes`] counts, with their ids and the ids that were given out.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -75,7 +75,8 @@ impl Members {
     /// Adds a member under an id that is not in use, or takes it over from the pending ones.
     pub(super) fn add(&mut self, id: String, member: Member) {
         debug_assert!(!self.by_id.contains_key(&id), "callers check the id");
-        self.pending.remove(&id);
+        self.remove_pending(&id);
+        self.bytes += id.len();
         self.count_in(&member);
         if let Some(instance) = &member.profile.instance_id {
             self.instances.insert(instance.clone(), id.clone());
@@ -86,6 +87,7 @@ impl Members {
     /// Removes a member; its waiting tokens are the caller's to answer.
     pub(super) fn remove(&mut self, id: &str) -> Option<Member> {
         let member = self.by_id.remove(id)?;
+        self.bytes -= id.len();
         self.count_out(&member);
         if let Some(instance) = &member.profile.instance_id {
             self.instances.remove(instance);
@@ -116,6 +118,7 @@ impl Members {
         if let Some(instance) = &member.profile.instance_id {
             self.instances.insert(instance.clone(), new.to_owned());
         }
+        self.bytes = self.bytes + new.len() - old.len();
         self.by_id.insert(new.to_owned(), member);
     }
 
@@ -188,18 +191,28 @@ impl Members {
 
     /// Remembers an id that was given out.
     pub(super) fn add_pending(&mut self, id: String, lapses: Monotonic) {
+        self.bytes += id.len();
         self.pending.insert(id, lapses);
     }
 
     /// Forgets an id that was given out; says whether it was known.
     pub(super) fn remove_pending(&mut self, id: &str) -> bool {
-        self.pending.remove(id).is_some()
+        let was_pending = self.pending.remove(id).is_some();
+        if was_pending {
+            self.bytes -= id.len();
+        }
+        was_pending
     }
 
     /// Forgets the ids that have lapsed; says whether there were any.
     pub(super) fn expire_pending(&mut self, now: Monotonic) -> bool {
         let before = self.pending.len();
-        self.pending.retain(|_, lapses| *lapses > now);
+        let bytes = &mut self.bytes;
+        self.pending.retain(|id, lapses| {
+            let is_over = *lapses <= now;
+            *bytes -= if is_over { id.len() } else { 0 };
+            !is_over
+        });
         self.pending.len() < before
     }
 

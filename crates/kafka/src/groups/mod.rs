@@ -16,6 +16,17 @@
 //! version (handlers translate those to flags), and has no consumer groups of KIP-848, share groups or
 //! transactions: those stand beside `group` and share `offsets`, `writes` and `coordinator`.
 //!
+//! Where it differs from Kafka, on purpose:
+//! - all protocols of a member are stored, so that after a restart nobody looks changed;
+//! - a static member that comes back with other topics causes a rebalance (KAFKA-12759), and one that comes back to a
+//!   full group is let in;
+//! - a join or sync that is sent again while the first one waits answers the first with `REBALANCE_IN_PROGRESS`; Kafka
+//!   never answers it;
+//! - an id that was given out and is not used delays a rebalance, but its end neither begins one nor cuts the initial
+//!   delay short;
+//! - a group that is being deleted shows its offsets until the deletion is durable, because it may fail;
+//! - groups, their members and their bytes have limits (`settings`).
+//!
 //! The nouns, from the outside in: `coordinator` (dispatch and timers), `group` (the state machine),
 //! `members` and `member`, `offsets` (committed positions), `writes` (what is under way to the log),
 //! `entries` (the durable format, `docs/formats/group-state.md`).

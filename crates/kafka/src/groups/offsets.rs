@@ -40,7 +40,7 @@ pub(super) struct Change {
 }
 
 /// What is known of one partition.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Slot {
     pub(super) stored: Option<Stored>,
     /// The write that `stored` comes from.
@@ -52,7 +52,15 @@ pub(super) struct Slot {
     doubtful: Option<Ticket>,
 }
 
+/// What a slot costs besides its metadata, roughly.
+const SLOT_BYTES: usize = 128;
+
 impl Slot {
+    fn bytes(&self) -> usize {
+        let metadata = self.stored.as_ref().map(|s| s.position.metadata.len());
+        SLOT_BYTES + metadata.unwrap_or(0)
+    }
+
     /// Whether writes are under way.
     pub(super) fn is_busy(&self) -> bool {
         self.in_flight > 0
@@ -67,6 +75,7 @@ impl Slot {
 #[derive(Debug, Default)]
 pub(super) struct Offsets {
     topics: BTreeMap<TopicId, Partitions>,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -79,6 +88,11 @@ impl Offsets {
     /// Whether nothing is stored, under way, or in doubt.
     pub(super) fn is_empty(&self) -> bool {
         self.topics.is_empty()
+    }
+
+    /// What they cost, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The durable position of a partition.
@@ -123,68 +137,48 @@ impl Offsets {
 
     /// Notes that the write of a change is under way.
     pub(super) fn begin(&mut self, change: &Change) {
-        self.slot(change).in_flight += 1;
+        self.update(change, |slot| slot.in_flight += 1);
     }
 
     /// Notes the outcome of the write of a change that was begun.
-    pub(super) fn settle(&mut self, ticket: Ticket, change: Change, is_durable: bool) {
-        let (id, partition) = (change.topic.id, change.partition);
-        let slot = self.slot(&change);
-        slot.in_flight = slot.in_flight.saturating_sub(1);
-        if is_durable {
-            // Equal tickets: one request names a partition twice, and the later mention holds.
-            if ticket >= slot.settled {
-                slot.settled = ticket;
-                slot.stored = change.value;
+    pub(super) fn settle(&mut self, ticket: Ticket, change: &Change, is_durable: bool) {
+        self.update(change, |slot| {
+            slot.in_flight = slot.in_flight.saturating_sub(1);
+            if is_durable {
+                // Equal tickets: one request names a partition twice, and the later mention holds.
+                if ticket >= slot.settled {
+                    slot.settled = ticket;
+                    slot.stored.clone_from(&change.value);
+                }
+                if slot.doubtful.is_some_and(|failed| failed < ticket) {
+                    slot.doubtful = None;
+                }
+            } else if ticket >= slot.settled {
+                slot.doubtful = slot.doubtful.max(Some(ticket));
             }
-            if slot.doubtful.is_some_and(|failed| failed < ticket) {
-                slot.doubtful = None;
-            }
-        } else if ticket >= slot.settled {
-            slot.doubtful = slot.doubtful.max(Some(ticket));
-        }
-        self.drop_unneeded(id, partition);
+        });
     }
 
     /// Takes a change that was found in the log, the older ones first.
-    pub(super) fn restore(&mut self, change: Change) {
-        let (id, partition) = (change.topic.id, change.partition);
-        let slot = self.slot(&change);
-        slot.stored = change.value;
-        self.drop_unneeded(id, partition);
+    pub(super) fn restore(&mut self, change: &Change) {
+        self.update(change, |slot| slot.stored.clone_from(&change.value));
     }
 
-    fn slot(&mut self, change: &Change) -> &mut Slot {
-        let partitions = self
-            .topics
-            .entry(change.topic.id)
-            .or_insert_with(|| Partitions {
-                name: Arc::clone(&change.topic.name),
-                slots: BTreeMap::new(),
-            });
-        partitions
-            .slots
-            .entry(change.partition)
-            .or_insert_with(|| Slot {
-                stored: None,
-                settled: Ticket(0),
-                in_flight: 0,
-                doubtful: None,
-            })
-    }
-
-    fn drop_unneeded(&mut self, id: TopicId, partition: i32) {
-        let Some(partitions) = self.topics.get_mut(&id) else {
-            return;
-        };
-        if partitions
-            .slots
-            .get(&partition)
-            .is_some_and(|slot| !slot.is_needed())
-        {
-            partitions.slots.remove(&partition);
-        }
-        if partitions.slots.is_empty() {
+    /// Changes a slot, makes it before if it is missing, and drops it after if it is not needed.
+    fn update(&mut self, change: &Change, work: impl FnOnce(&mut Slot)) {
+        let id = change.topic.id;
+        let partitions = self.topics.entry(id).or_insert_with(|| Partitions {
+            name: Arc::clone(&change.topic.name),
+            slots: BTreeMap::new(),
+        });
+        let known = partitions.slots.remove(&change.partition);
+        self.bytes -= known.as_ref().map_or(0, Slot::bytes);
+        let mut slot = known.unwrap_or_default();
+        work(&mut slot);
+        if slot.is_needed() {
+            self.bytes += slot.bytes();
+            partitions.slots.insert(change.partition, slot);
+        } else if partitions.slots.is_empty() {
             self.topics.remove(&id);
         }
     }

@@ -89,6 +89,7 @@ impl Group {
         self.generation = next(self.generation);
         self.protocol_name = None;
         self.leader = None;
+        self.assignment_bytes = 0;
         self.subscribed = self.subscriptions();
         self.enter(State::Empty, ctx.wall);
         self.is_written = true;
@@ -131,6 +132,7 @@ impl Group {
 
     /// Tells everybody who waits for an assignment that there is none, and forgets the one before.
     pub(super) fn fail_syncs(&mut self, ctx: &mut Context<'_>, error: Error) {
+        self.assignment_bytes = 0;
         let mut waited = Vec::new();
         for (id, member) in self.members.iter_mut() {
             member.assignment.clear();

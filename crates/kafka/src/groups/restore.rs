@@ -40,7 +40,7 @@ impl Restore {
                 self.drop_unneeded(&id);
             }
             Decoded::Offset { group, change } => {
-                self.seat(&group).offsets.restore(change);
+                self.seat(&group).offsets.restore(&change);
                 self.drop_unneeded(&group);
             }
         }

@@ -20,6 +20,8 @@ pub(super) struct Seat {
     pub(super) born_after: Ticket,
     /// The alarm that is set.
     pub(super) armed: Option<Monotonic>,
+    /// What the coordinator has counted for it.
+    pub(super) counted: usize,
 }
 
 impl Seat {
@@ -29,12 +31,18 @@ impl Seat {
             offsets: Offsets::default(),
             born_after,
             armed: None,
+            counted: 0,
         }
     }
 
     /// Whether nothing would be lost by forgetting it.
     pub(super) fn is_forgettable(&self) -> bool {
         self.group.is_forgettable() && self.offsets.is_empty()
+    }
+
+    /// What it costs.
+    pub(super) fn bytes(&self) -> usize {
+        self.group.bytes() + self.offsets.bytes()
     }
 
     /// Does what follows a write; says whether the group is gone.

@@ -49,6 +49,11 @@ pub(super) const GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// hit a bound; 100,000 small groups take about 100 MB.
 pub(super) const GROUPS_MAX: usize = 100_000;
 
+/// Bytes of all members, assignments and positions of one coordinator. Whoever would exceed it is refused until
+/// something goes away. It is there for clients that send the largest requests under ever new names; 256 MiB hold the
+/// state of a million ordinary members.
+pub(super) const COORDINATOR_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// How long a new member that does not know its id yet may wait in a rebalance. It cannot send heartbeats, and whether
 /// its client is still there shows only when it asks again (Kafka's constant).
 pub(super) const NEW_MEMBER_JOIN_TIMEOUT: Duration = Duration::from_mins(5);

@@ -72,6 +72,7 @@ impl Group {
             return self.fail_assignment(ctx, WriteFailed::TooLarge);
         }
         self.is_assigning = true;
+        self.assignment_bytes = bytes;
         self.is_written = true;
         let record = self.record(Some(&assignments));
         let then = Then::Assign {

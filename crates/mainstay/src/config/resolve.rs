@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nginx_conf::{Args, Context, Directive, Finding, MAIN, Place, Spec, Tables, Value, Verdict};
 use kafka::{Endpoint, Settings as BrokerSettings, TimestampType};
+use nginx_conf::{Args, Context, Directive, Finding, MAIN, Place, Spec, Tables, Value, Verdict};
 use node::settings::{ConsoleSettings, KafkaSettings, LogFormat, Settings, Storage};
 
 use super::directives::{BROKER, CONSOLE, KAFKA};

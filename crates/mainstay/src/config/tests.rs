@@ -1,8 +1,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use nginx_conf::{Args, Support};
 use kafka::{Endpoint, TimestampType};
+use nginx_conf::{Args, Support};
 use node::settings::{LogFormat, Settings, Storage};
 
 use super::{Outcome, Override, load, tables};

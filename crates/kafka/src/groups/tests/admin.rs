@@ -1,7 +1,8 @@
 //! Describing, listing and deleting groups.
 
 use super::super::*;
-use super::world::{GROUP, World, protocol};
+use super::requests::{GROUP, protocol};
+use super::world::World;
 
 #[test]
 fn a_group_is_described_as_it_stands() {
@@ -41,7 +42,7 @@ fn a_group_is_described_as_it_stands() {
 fn groups_are_listed_by_state_and_type() {
     let mut world = World::new();
     world.stable(&["a"]);
-    let mut simple = super::world::commit("", -1, 0, 10);
+    let mut simple = super::requests::commit("", -1, 0, 10);
     simple.group = "simple".to_owned();
     world.send(Request::CommitOffsets(simple));
     let mut check = |states: &[&str], types: &[&str], expected: &[&str]| {

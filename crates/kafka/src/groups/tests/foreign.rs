@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::super::*;
-use super::world::{World, commit, join, member, protocol, static_join, topic};
+use super::requests::{commit, join, member, protocol, static_join, topic};
+use super::world::World;
 
 #[test]
 fn fetched_offsets_have_the_committed_leader_epoch_and_metadata() {

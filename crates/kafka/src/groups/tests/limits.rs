@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::settings::{GROUP_BYTES_MAX, GROUPS_MAX};
+use super::super::settings::{COORDINATOR_BYTES_MAX, GROUP_BYTES_MAX, GROUPS_MAX};
 use super::super::*;
-use super::world::{World, join, member};
+use super::requests::{join, member};
+use super::world::World;
 
 #[test]
 fn a_full_group_takes_no_newcomers_and_keeps_its_members() {
@@ -73,7 +74,7 @@ fn subscriptions_and_assignments_have_a_limit_per_group() {
         ..with(GROUP_BYTES_MAX / 2)
     });
     assert_eq!(world.join_refused(token), Error::GroupMaxSizeReached);
-    let mut sync = super::world::sync(&id, 2);
+    let mut sync = super::requests::sync(&id, 2);
     sync.assignments = vec![(id.clone(), vec![0; GROUP_BYTES_MAX + 1].into())];
     let token = world.send(Request::Sync(sync));
     assert_eq!(world.synced(token), Err(Error::UnknownServerError));
@@ -107,6 +108,50 @@ fn a_coordinator_has_a_limit_of_groups_and_forgets_unused_ones() {
 }
 
 #[test]
+fn a_coordinator_has_a_limit_of_bytes() {
+    let mut world = World::new();
+    let ids = world.stable(&["a"]);
+    let used = world.coordinator.bytes;
+    assert!((500..2_000).contains(&used), "{used} bytes for one member");
+    let reserve = 50;
+    world.coordinator.bytes = COORDINATOR_BYTES_MAX - reserve;
+    let mut large = join("b");
+    large.protocols[0].metadata = vec![0; reserve + 1].into();
+    let token = world.rejoin(large);
+    assert_eq!(world.join_refused(token), Error::CoordinatorNotAvailable);
+    let mut large = super::requests::sync(&ids[0], 1);
+    large.assignments = vec![(ids[0].clone(), vec![0; reserve + 1].into())];
+    let token = world.send(Request::Sync(large));
+    assert_eq!(world.synced(token), Err(Error::CoordinatorNotAvailable));
+    let mut large = super::requests::commit(&ids[0], 1, 0, 10);
+    large.offsets[0].metadata = "x".repeat(reserve + 1);
+    let token = world.send(Request::CommitOffsets(large));
+    assert_eq!(world.committed(token), Err(Error::CoordinatorNotAvailable));
+    // What is there goes on, and what is small still fits.
+    assert_eq!(world.heartbeat(&ids[0], 1), Ok(()));
+    let small = super::requests::commit(&ids[0], 1, 0, 10);
+    let token = world.send(Request::CommitOffsets(small));
+    assert_eq!(world.committed(token), Ok(()));
+}
+
+#[test]
+fn a_static_member_comes_back_to_a_full_group() {
+    let mut world = World::with(Settings {
+        group_size_max: 1,
+        ..Settings::default()
+    });
+    let first = world.join_static("x");
+    world.pass_ms(3_000);
+    let id = world.joined(first).member_id;
+    let token = world.sync(&id, 1, &[(&id, "p0")]);
+    world.synced(token).expect("an assignment");
+    let second = world.join_static("x");
+    assert_eq!(world.joined(second).generation, 1);
+    let other = world.join_static("y");
+    assert_eq!(world.join_refused(other), Error::GroupMaxSizeReached);
+}
+
+#[test]
 fn a_subscription_does_not_keep_its_request_in_memory() {
     let mut world = World::prompt();
     let frame = Bytes::from(vec![0; 1024]);
@@ -115,7 +160,7 @@ fn a_subscription_does_not_keep_its_request_in_memory() {
     request.protocols[0].metadata = frame.slice(10..20);
     let token = world.rejoin(request);
     let id = world.joined(token).member_id;
-    let mut sync = super::world::sync(&id, 1);
+    let mut sync = super::requests::sync(&id, 1);
     sync.assignments = vec![(id, frame.slice(30..40))];
     let token = world.send(Request::Sync(sync));
     world.synced(token).expect("an assignment");

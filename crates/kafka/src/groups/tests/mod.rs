@@ -2,12 +2,15 @@
 
 mod admin;
 mod checker;
+mod clients;
 mod foreign;
 mod formats;
+mod joining;
 mod limits;
 mod offsets;
 mod random;
 mod rebalance;
+mod requests;
 mod restart;
 mod static_members;
 mod world;

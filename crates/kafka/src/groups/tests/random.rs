@@ -10,7 +10,7 @@ use base::Monotonic;
 
 use super::super::*;
 use super::checker::{Asked, Checker, Key, wall};
-use super::world::protocol;
+use super::clients::{Client, Phase, Rng};
 
 const SEEDS: u64 = 120;
 const STEPS: usize = 1_500;
@@ -65,54 +65,6 @@ impl Drop for Replay {
             eprintln!("replay with GROUPS_SEED={}", self.0);
         }
     }
-}
-
-/// SplitMix64: small, and the same everywhere.
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    fn percent(&mut self, n: u64) -> bool {
-        self.below(100) < n
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).expect("small")]
-    }
-}
-
-/// What a client believes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Out,
-    Joining,
-    Joined,
-    Syncing,
-    In,
-}
-
-#[derive(Debug)]
-struct Client {
-    group: &'static str,
-    instance_id: Option<String>,
-    member_id: String,
-    generation: i32,
-    phase: Phase,
-    /// Whom to assign to, if it leads: member ids, and the name that stays over restarts of static members.
-    members: Vec<(String, String)>,
-    /// What it waits for.
-    token: Option<Token>,
 }
 
 struct Run {
@@ -215,6 +167,7 @@ impl Run {
             0,
             "something is never forgotten"
         );
+        assert_eq!(self.coordinator.bytes, 0, "the bytes are miscounted");
         assert_eq!(self.coordinator.deadline(), None);
         self.restart();
         assert_eq!(self.coordinator.group_count(), 0, "something comes back");
@@ -262,22 +215,7 @@ impl Run {
         let offer = offers[usize::from(self.rng.percent(20)) * (1 + n % 2)];
         let topic = if self.rng.percent(5) { "t1" } else { "t0" };
         let fresh_id = (u128::from(self.rng.next()) << 64) | u128::from(self.rng.next());
-        let client = &self.clients[n];
-        let join = Join {
-            group: client.group.to_owned(),
-            member_id: client.member_id.clone(),
-            instance_id: client.instance_id.clone(),
-            client_id: format!("c{n}"),
-            client_host: "/::1".to_owned(),
-            session_timeout: Duration::from_secs(6 + (n as u64) % 5),
-            rebalance_timeout: Duration::from_secs(1 + (n as u64) % 5),
-            protocol_type: "consumer".to_owned(),
-            protocols: offer.iter().map(|name| protocol(name, topic)).collect(),
-            reason: None,
-            fresh_id,
-            member_id_required: n % 3 != 0,
-            may_skip_assignment: n < 2,
-        };
+        let join = self.clients[n].join(n, offer, topic, fresh_id);
         let group = join.group.clone();
         self.clients[n].phase = Phase::Joining;
         self.send(
@@ -290,23 +228,8 @@ impl Run {
     fn sync(&mut self, n: usize) {
         self.serial += 1;
         let tag = self.serial;
-        let mut members = self.clients[n].members.clone();
-        if !members.is_empty() && self.rng.percent(10) {
-            members.pop();
-        }
-        let assignments = members
-            .into_iter()
-            .map(|(id, owner)| (id, format!("{tag}/{owner}").into()));
-        let client = &self.clients[n];
-        let sync = Sync {
-            group: client.group.to_owned(),
-            member_id: client.member_id.clone(),
-            instance_id: client.instance_id.clone(),
-            generation: client.generation,
-            protocol_type: None,
-            protocol_name: None,
-            assignments: assignments.collect(),
-        };
+        let forgets_one = self.rng.percent(10);
+        let sync = self.clients[n].sync(tag, forgets_one);
         let asked = Asked::Sync {
             group: sync.group.clone(),
             member_id: sync.member_id.clone(),
@@ -318,33 +241,14 @@ impl Run {
     }
 
     fn heartbeat(&mut self, n: usize) {
-        let client = &self.clients[n];
-        let beat = Heartbeat {
-            group: client.group.to_owned(),
-            member_id: client.member_id.clone(),
-            instance_id: client.instance_id.clone(),
-            generation: client.generation,
-        };
+        let beat = self.clients[n].heartbeat();
         self.send(Some(n), Request::Heartbeat(beat), Asked::Other);
     }
 
     fn leave(&mut self, n: usize) {
         let is_by_instance = self.rng.percent(30);
-        let client = &mut self.clients[n];
-        let leaver = Leaver {
-            member_id: match is_by_instance {
-                true => String::new(),
-                false => client.member_id.clone(),
-            },
-            instance_id: client.instance_id.clone(),
-            reason: None,
-        };
-        client.phase = Phase::Out;
-        client.member_id.clear();
-        client.token = None;
-        let group = client.group.to_owned();
-        let members = vec![leaver];
-        self.send(None, Request::Leave(Leave { group, members }), Asked::Other);
+        let leave = self.clients[n].leave(is_by_instance);
+        self.send(None, Request::Leave(leave), Asked::Other);
     }
 
     /// A member commits one or two positions, or a simple consumer does.
@@ -369,20 +273,7 @@ impl Run {
                 timestamp: None,
             });
         }
-        let client = &self.clients[n];
-        let commit = CommitOffsets {
-            group: group.to_owned(),
-            member_id: if is_simple {
-                String::new()
-            } else {
-                client.member_id.clone()
-            },
-            instance_id: client.instance_id.clone().filter(|_| !is_simple),
-            generation: if is_simple { -1 } else { client.generation },
-            names_unknown_group: true,
-            retention: None,
-            offsets,
-        };
+        let commit = self.clients[n].commit(is_simple, offsets);
         self.send(None, Request::CommitOffsets(commit), Asked::Commit { keys });
     }
 
@@ -580,48 +471,6 @@ impl Run {
             if let Reply::Describe(Ok(described)) = self.peek(Request::Describe(request)) {
                 self.checker.described(group, &described);
             }
-        }
-    }
-}
-
-impl Client {
-    /// Believes an answer, as a real client would.
-    fn learn(&mut self, asked: &Asked, reply: Reply) {
-        let outcome = match reply {
-            Reply::Join(Ok(joined)) => {
-                self.member_id = joined.member_id;
-                self.generation = joined.generation;
-                self.phase = Phase::Joined;
-                let is_to_assign = !joined.skip_assignment;
-                let members = joined.members.into_iter().filter(|_| is_to_assign);
-                let names = members.map(|member| {
-                    let owner = member.instance_id.unwrap_or(member.member_id.clone());
-                    (member.member_id, owner)
-                });
-                self.members = names.collect();
-                Ok(())
-            }
-            Reply::Join(Err(refused)) if refused.error == Error::MemberIdRequired => {
-                self.member_id = refused.member_id;
-                self.phase = Phase::Out;
-                Ok(())
-            }
-            Reply::Join(Err(refused)) => Err(refused.error),
-            Reply::Sync(Ok(_)) => {
-                self.phase = Phase::In;
-                Ok(())
-            }
-            Reply::Sync(Err(error)) | Reply::Heartbeat(Err(error)) => Err(error),
-            Reply::Heartbeat(Ok(())) => Ok(()),
-            other => panic!("{asked:?} is answered with {other:?}"),
-        };
-        match outcome {
-            Ok(()) => {}
-            Err(Error::UnknownMemberId | Error::FencedInstanceId | Error::GroupMaxSizeReached) => {
-                self.member_id.clear();
-                self.phase = Phase::Out;
-            }
-            Err(_) => self.phase = Phase::Out,
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::super::*;
-use super::world::{GROUP, World, commit, member, protocol};
+use super::requests::{GROUP, commit, member, protocol};
+use super::world::World;
 
 #[test]
 fn members_get_their_assignment_when_it_is_durable() {
@@ -103,7 +104,7 @@ fn after_a_restart_a_follower_with_several_protocols_does_not_look_changed() {
             protocols: both.clone(),
             member_id_required: false,
             fresh_id,
-            ..super::world::join(client)
+            ..super::requests::join(client)
         }));
     }
     ids.push(world.joined(tokens[0]).member_id);
@@ -117,7 +118,7 @@ fn after_a_restart_a_follower_with_several_protocols_does_not_look_changed() {
     let leader = &ids[0];
     let token = world.send(Request::Sync(Sync {
         protocol_name: Some("cooperative-sticky".to_owned()),
-        ..super::world::sync(leader, 2)
+        ..super::requests::sync(leader, 2)
     }));
     assert_eq!(world.synced(token), Ok(String::new()));
     world.restart();
@@ -275,7 +276,7 @@ fn while_a_group_is_deleted_it_is_dead_and_still_shows_its_offsets() {
     let fresh_id = world.fresh_id();
     let token = world.rejoin(Join {
         fresh_id,
-        ..super::world::join("a")
+        ..super::requests::join("a")
     });
     assert_eq!(world.join_refused(token), Error::CoordinatorNotAvailable);
     let token = world.commit(0, 20);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::super::*;
-use super::world::{GROUP, World, join, protocol, static_join, sync};
+use super::requests::{GROUP, join, protocol, static_join, sync};
+use super::world::World;
 
 /// Two static members, `x` leading, in stable generation 1; `y` is the follower.
 fn pair(world: &mut World) -> (String, String) {
@@ -104,7 +105,7 @@ fn the_process_before_is_fenced_in_everything_it_asks() {
     assert_eq!(world.join_refused(token), fenced);
     let token = world.send(Request::CommitOffsets(CommitOffsets {
         instance_id,
-        ..super::world::commit(&old, 1, 0, 5)
+        ..super::requests::commit(&old, 1, 0, 5)
     }));
     assert_eq!(world.committed(token), Err(fenced));
     let token = world.leave(&[(&old, Some("y"))]);
