@@ -347,12 +347,12 @@ impl Log {
             shards,
         }
         .pack();
-        // Nobody else makes checkpoints here, so a name that is taken is one whose creation was not answered.
+        // A try whose answer was lost may have left an older state under its number.
+        upkeep.checkpoint_next = number + 1;
         self.ground
             .objects
             .create(&checkpoint::name(number), body)
             .await?;
-        upkeep.checkpoint_next = number + 1;
         upkeep.checkpoint_file = replay_from;
         self.shard(ShardId(0))
             .ask(|reply| Command::Mark(number, reply))

@@ -210,14 +210,18 @@ impl Shard {
         &mut self,
         batch: Batch,
     ) -> Result<(Option<(Frame, Option<Placed>)>, Appended), Refusal> {
-        if self.progress.full.load(Ordering::Relaxed) {
-            return Err(Refusal::Full);
-        }
         let header = BatchHeader::parse(&batch.bytes).map_err(|_| Refusal::Malformed)?;
         let last_offset_delta =
             u32::try_from(header.last_offset_delta).map_err(|_| Refusal::Malformed)?;
+        if header.len != batch.bytes.len() {
+            return Err(Refusal::Malformed);
+        }
         let (shard, epoch, now) = (self.id, self.epoch, self.clock.wall());
         let head = self.heads.get_mut(&batch.stream).ok_or(Refusal::NoStream)?;
+        if self.progress.full.load(Ordering::Relaxed) {
+            head.producers.refuse(&header, now);
+            return Err(Refusal::Full);
+        }
         match judge(&head.producers, &header) {
             Verdict::Append => {}
             Verdict::Duplicate(base_offset) => {

@@ -165,7 +165,7 @@ impl Writer {
                 .for_each(|submission| (submission.done)(Ok(())));
             return None;
         }
-        let (mut builder, mut entries) = (BlockBuilder::with_capacity(len), Vec::new());
+        let (mut builder, mut entries) = (BlockBuilder::new(self.incarnation, len), Vec::new());
         for submission in submissions {
             for (frame, placed) in submission.frames {
                 let position = builder.push(&frame);
@@ -178,11 +178,7 @@ impl Writer {
         if acks_before_sync() {
             done.drain(..).for_each(|done| done(Ok(())));
         }
-        let block = builder.finish(
-            self.incarnation,
-            sequence,
-            nonce(self.incarnation, sequence),
-        );
+        let block = builder.finish(sequence, nonce(self.incarnation, sequence));
         Some(Flight {
             block,
             entries,
