@@ -73,11 +73,33 @@ impl Tour {
 
     fn whole() -> Self {
         let mut tour = Self::new();
-        records_apis(&mut tour);
-        group_apis(&mut tour);
-        offset_apis(&mut tour);
-        topic_apis(&mut tour);
-        cluster_apis(&mut tour);
+        let apis: [fn(&mut Self); 24] = [
+            produce,
+            fetch,
+            list_offsets,
+            offset_for_leader_epoch,
+            delete_records,
+            join_group,
+            sync_group,
+            heartbeat,
+            leave_group,
+            describe_groups,
+            list_groups,
+            delete_groups,
+            find_coordinator,
+            offset_commit,
+            offset_fetch,
+            offset_delete,
+            metadata,
+            create_topics,
+            delete_topics,
+            create_partitions,
+            describe_configs,
+            api_versions,
+            init_producer_id,
+            describe_cluster,
+        ];
+        apis.iter().for_each(|api| api(&mut tour));
         tour
     }
 
@@ -107,7 +129,7 @@ fn every_api_works_in_every_version() {
     assert_eq!(untried, [], "offered, but not tried here");
 }
 
-fn records_apis(tour: &mut Tour) {
+fn produce(tour: &mut Tour) {
     tour.every(
         |fixture, version| {
             let records = match version {
@@ -136,6 +158,9 @@ fn records_apis(tour: &mut Tour) {
             assert_eq!(topic.topic_id, id);
         },
     );
+}
+
+fn fetch(tour: &mut Tour) {
     tour.every(
         |fixture, _| {
             let mut request = fetch_request("t", &[(0, 1)]);
@@ -156,6 +181,9 @@ fn records_apis(tour: &mut Tour) {
             assert_eq!(read, all[from..], "version {version}");
         },
     );
+}
+
+fn list_offsets(tour: &mut Tour) {
     tour.every(
         |_, _| {
             let partition = |timestamp| ListOffsetsPartition {
@@ -190,6 +218,9 @@ fn records_apis(tour: &mut Tour) {
             }
         },
     );
+}
+
+fn offset_for_leader_epoch(tour: &mut Tour) {
     tour.every(
         |_, _| OffsetForLeaderEpochRequest {
             topics: vec![OffsetForLeaderTopic {
@@ -206,6 +237,9 @@ fn records_apis(tour: &mut Tour) {
             assert_eq!((found.error_code, found.end_offset), (ErrorCode::None, 3));
         },
     );
+}
+
+fn delete_records(tour: &mut Tour) {
     tour.every(
         |_, _| DeleteRecordsRequest {
             topics: vec![DeleteRecordsTopic {
@@ -227,7 +261,7 @@ fn records_apis(tour: &mut Tour) {
     );
 }
 
-fn group_apis(tour: &mut Tour) {
+fn join_group(tour: &mut Tour) {
     tour.every(
         |_, _| join("another", &Str::default()),
         |_, version, response| {
@@ -241,6 +275,9 @@ fn group_apis(tour: &mut Tour) {
             assert!(!response.member_id.is_empty());
         },
     );
+}
+
+fn sync_group(tour: &mut Tour) {
     tour.every(
         |fixture, _| sync("g", &fixture.member_id, 1, &[]),
         |_, version, response| {
@@ -250,6 +287,9 @@ fn group_apis(tour: &mut Tour) {
             assert_eq!(response.protocol_name, name);
         },
     );
+}
+
+fn heartbeat(tour: &mut Tour) {
     tour.every(
         |fixture, _| HeartbeatRequest {
             group_id: Str::from("g"),
@@ -259,6 +299,9 @@ fn group_apis(tour: &mut Tour) {
         },
         |_, _, response| assert_eq!(response.error_code, ErrorCode::None),
     );
+}
+
+fn leave_group(tour: &mut Tour) {
     tour.every(
         |fixture, _| LeaveGroupRequest {
             group_id: Str::from("g"),
@@ -276,6 +319,9 @@ fn group_apis(tour: &mut Tour) {
             }
         },
     );
+}
+
+fn describe_groups(tour: &mut Tour) {
     tour.every(
         |_, version| DescribeGroupsRequest {
             groups: vec![Str::from("g"), Str::from("nobody")],
@@ -300,6 +346,9 @@ fn group_apis(tour: &mut Tour) {
             assert_eq!(nobody.error_code.is_error(), version >= 6);
         },
     );
+}
+
+fn list_groups(tour: &mut Tour) {
     tour.every(
         |_, _| ListGroupsRequest::default(),
         |_, version, response| {
@@ -315,6 +364,9 @@ fn group_apis(tour: &mut Tour) {
             );
         },
     );
+}
+
+fn delete_groups(tour: &mut Tour) {
     tour.every(
         |_, _| DeleteGroupsRequest {
             groups_names: vec![Str::from("g"), Str::from("nobody")],
@@ -324,6 +376,9 @@ fn group_apis(tour: &mut Tour) {
             assert!(errors.eq([ErrorCode::NonEmptyGroup, ErrorCode::GroupIdNotFound]));
         },
     );
+}
+
+fn find_coordinator(tour: &mut Tour) {
     tour.every(
         |_, version| FindCoordinatorRequest {
             key: Str::from("g"),
@@ -348,7 +403,7 @@ fn group_apis(tour: &mut Tour) {
     );
 }
 
-fn offset_apis(tour: &mut Tour) {
+fn offset_commit(tour: &mut Tour) {
     tour.every(
         |fixture, version| {
             let mut request = commit("g", &fixture.member_id, 1, "t", 0, 3);
@@ -364,6 +419,9 @@ fn offset_apis(tour: &mut Tour) {
             assert_eq!(partition.error_code, ErrorCode::None, "version {version}");
         },
     );
+}
+
+fn offset_fetch(tour: &mut Tour) {
     tour.every(
         |fixture, version| OffsetFetchRequest {
             group_id: Str::from("g"),
@@ -404,6 +462,9 @@ fn offset_apis(tour: &mut Tour) {
             assert_eq!(found, expected, "version {version}");
         },
     );
+}
+
+fn offset_delete(tour: &mut Tour) {
     tour.every(
         |_, _| OffsetDeleteRequest {
             group_id: Str::from("g"),
@@ -421,7 +482,7 @@ fn offset_apis(tour: &mut Tour) {
     );
 }
 
-fn topic_apis(tour: &mut Tour) {
+fn metadata(tour: &mut Tour) {
     tour.every(
         |fixture, version| {
             let named = |name| MetadataRequestTopic {
@@ -464,6 +525,9 @@ fn topic_apis(tour: &mut Tour) {
             }
         },
     );
+}
+
+fn create_topics(tour: &mut Tour) {
     tour.every(
         |_, _| create_request(vec![creatable("u", 3, 1, &[("retention.ms", "1000")])]),
         |_, version, response| {
@@ -480,6 +544,9 @@ fn topic_apis(tour: &mut Tour) {
             assert_eq!(topic.topic_id.is_zero(), version < 7);
         },
     );
+}
+
+fn delete_topics(tour: &mut Tour) {
     tour.every(
         |fixture, version| DeleteTopicsRequest {
             topic_names: vec![Str::from("t")],
@@ -499,6 +566,9 @@ fn topic_apis(tour: &mut Tour) {
             assert_eq!(topic.name, Some(Str::from("t")));
         },
     );
+}
+
+fn create_partitions(tour: &mut Tour) {
     tour.every(
         |_, _| CreatePartitionsRequest {
             topics: vec![CreatePartitionsTopic {
@@ -510,6 +580,9 @@ fn topic_apis(tour: &mut Tour) {
         },
         |_, _, response| assert_eq!(response.results[0].error_code, ErrorCode::None),
     );
+}
+
+fn describe_configs(tour: &mut Tour) {
     tour.every(
         |_, version| {
             let resource = |resource_type, name: String| DescribeConfigsResource {
@@ -536,7 +609,7 @@ fn topic_apis(tour: &mut Tour) {
     );
 }
 
-fn cluster_apis(tour: &mut Tour) {
+fn api_versions(tour: &mut Tour) {
     tour.every(
         |_, version| ApiVersionsRequest {
             client_software_name: Str::from(if version >= 3 { "a-client" } else { "" }),
@@ -547,6 +620,9 @@ fn cluster_apis(tour: &mut Tour) {
             assert!(response.api_keys.len() > 20);
         },
     );
+}
+
+fn init_producer_id(tour: &mut Tour) {
     tour.every(
         |_, _| InitProducerIdRequest {
             transaction_timeout_ms: 60_000,
@@ -558,6 +634,9 @@ fn cluster_apis(tour: &mut Tour) {
             assert_eq!(response.producer_epoch, 0);
         },
     );
+}
+
+fn describe_cluster(tour: &mut Tour) {
     tour.every(
         |_, _| DescribeClusterRequest {
             include_cluster_authorized_operations: true,
