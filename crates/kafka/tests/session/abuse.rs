@@ -11,6 +11,7 @@ use crate::world::World;
 use allocation_counter::measure;
 use bytes::Bytes;
 use kafka_wire::arbitrary::{Shape, message};
+use kafka_wire::messages::alter_configs::AlterConfigsRequest;
 use kafka_wire::messages::api_versions::ApiVersionsRequest;
 use kafka_wire::messages::create_partitions::CreatePartitionsRequest;
 use kafka_wire::messages::create_topics::CreateTopicsRequest;
@@ -23,6 +24,7 @@ use kafka_wire::messages::describe_groups::DescribeGroupsRequest;
 use kafka_wire::messages::fetch::FetchRequest;
 use kafka_wire::messages::find_coordinator::FindCoordinatorRequest;
 use kafka_wire::messages::heartbeat::HeartbeatRequest;
+use kafka_wire::messages::incremental_alter_configs::IncrementalAlterConfigsRequest;
 use kafka_wire::messages::init_producer_id::InitProducerIdRequest;
 use kafka_wire::messages::join_group::JoinGroupRequest;
 use kafka_wire::messages::leave_group::{LeaveGroupRequest, MemberIdentity};
@@ -132,6 +134,7 @@ fn every_value<R: ApiRequest + kafka_wire::arbitrary::Arbitrary + Default>(world
 #[test]
 fn any_values_get_an_answer_or_the_end() {
     let world = Fixture::new().world;
+    every_value::<AlterConfigsRequest>(&world);
     every_value::<ApiVersionsRequest>(&world);
     every_value::<CreatePartitionsRequest>(&world);
     every_value::<CreateTopicsRequest>(&world);
@@ -144,6 +147,7 @@ fn any_values_get_an_answer_or_the_end() {
     every_value::<FetchRequest>(&world);
     every_value::<FindCoordinatorRequest>(&world);
     every_value::<HeartbeatRequest>(&world);
+    every_value::<IncrementalAlterConfigsRequest>(&world);
     every_value::<InitProducerIdRequest>(&world);
     every_value::<JoinGroupRequest>(&world);
     every_value::<LeaveGroupRequest>(&world);

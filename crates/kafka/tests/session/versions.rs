@@ -8,6 +8,9 @@ use crate::fixture::{
 use crate::records::{self, read_batches, read_set};
 use crate::world::{NODE, START};
 use bytes::Bytes;
+use kafka_wire::messages::alter_configs::{
+    AlterConfigsRequest, AlterConfigsResource, AlterableConfig as AlterConfigsConfig,
+};
 use kafka_wire::messages::api_versions::ApiVersionsRequest;
 use kafka_wire::messages::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
 use kafka_wire::messages::delete_groups::DeleteGroupsRequest;
@@ -20,6 +23,9 @@ use kafka_wire::messages::describe_configs::{DescribeConfigsRequest, DescribeCon
 use kafka_wire::messages::describe_groups::DescribeGroupsRequest;
 use kafka_wire::messages::find_coordinator::FindCoordinatorRequest;
 use kafka_wire::messages::heartbeat::HeartbeatRequest;
+use kafka_wire::messages::incremental_alter_configs::{
+    AlterConfigsResource as IncrementalResource, AlterableConfig, IncrementalAlterConfigsRequest,
+};
 use kafka_wire::messages::init_producer_id::InitProducerIdRequest;
 use kafka_wire::messages::leave_group::{LeaveGroupRequest, MemberIdentity};
 use kafka_wire::messages::list_groups::ListGroupsRequest;
@@ -73,7 +79,7 @@ impl Tour {
 
     fn whole() -> Self {
         let mut tour = Self::new();
-        let apis: [fn(&mut Self); 24] = [
+        let apis: [fn(&mut Self); 26] = [
             produce,
             fetch,
             list_offsets,
@@ -95,6 +101,8 @@ impl Tour {
             delete_topics,
             create_partitions,
             describe_configs,
+            alter_configs,
+            incremental_alter_configs,
             api_versions,
             init_producer_id,
             describe_cluster,
@@ -606,6 +614,41 @@ fn describe_configs(tour: &mut Tour) {
                 }
             }
         },
+    );
+}
+
+fn alter_configs(tour: &mut Tour) {
+    tour.every(
+        |_, _| AlterConfigsRequest {
+            resources: vec![AlterConfigsResource {
+                resource_type: 2,
+                resource_name: Str::from("t"),
+                configs: vec![AlterConfigsConfig {
+                    name: Str::from("retention.ms"),
+                    value: Some(Str::from("5")),
+                }],
+            }],
+            ..AlterConfigsRequest::default()
+        },
+        |_, _, response| assert_eq!(response.responses[0].error_code, ErrorCode::None),
+    );
+}
+
+fn incremental_alter_configs(tour: &mut Tour) {
+    tour.every(
+        |_, _| IncrementalAlterConfigsRequest {
+            resources: vec![IncrementalResource {
+                resource_type: 2,
+                resource_name: Str::from("t"),
+                configs: vec![AlterableConfig {
+                    name: Str::from("retention.ms"),
+                    value: Some(Str::from("5")),
+                    ..AlterableConfig::default()
+                }],
+            }],
+            ..IncrementalAlterConfigsRequest::default()
+        },
+        |_, _, response| assert_eq!(response.responses[0].error_code, ErrorCode::None),
     );
 }
 
