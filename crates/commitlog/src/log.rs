@@ -80,6 +80,8 @@ struct Upkeep {
     /// From which file on the oldest kept checkpoint is replayed: files before it may go when no
     /// stream refers to them.
     kept_from: u64,
+    /// Every file before this one has its index, be it empty.
+    sealed_before: u64,
 }
 
 /// Figures for monitoring.
@@ -130,26 +132,20 @@ impl Log {
         let mut shards = Vec::new();
         for id in (0..options.shards).map(ShardId) {
             let (handle, commands) = mpsc::channel(COMMANDS_MAX);
-            let heads = found
-                .heads
-                .extract_if(|_, (shard, _)| *shard == id)
-                .map(|(stream, (_, head))| (stream, head))
-                .collect();
+            let (heads, cells) = found.take(id);
             let shard = Shard {
                 id,
                 epoch: options.epoch,
                 heads,
-                cells: found.cells.get(&id).cloned().unwrap_or_default(),
+                cells,
                 streams: streams.clone(),
                 clock: ground.clock.clone(),
                 progress: progress.clone(),
                 writer: writer.clone(),
                 commands,
             };
-            shard
-                .heads
-                .values()
-                .for_each(|head| streams.insert(head.stream.clone()));
+            let heads = shard.heads.values();
+            heads.for_each(|head| streams.insert(head.stream.clone()));
             tasks.push(Box::pin(shard.run()));
             shards.push(ShardHandle(handle));
         }
@@ -158,6 +154,7 @@ impl Log {
             checkpoint_file: 0,
             replay_from: found.replay_from,
             kept_from: 0,
+            sealed_before: found.replay_from,
         };
         let log = Self {
             options,
@@ -252,7 +249,7 @@ impl Log {
         self.progress.check_space(&*self.ground.wal);
         let active = self.progress.active_file.load(Ordering::Relaxed);
         let mut upkeep = self.upkeep.lock().await;
-        self.seal_before(active).await?;
+        self.seal_before(&mut upkeep, active).await?;
         if active > upkeep.checkpoint_file {
             self.checkpoint(&mut upkeep, active).await?;
         }
@@ -288,7 +285,7 @@ impl Log {
         let next = self.ground.wal.roll();
         // What others submitted meanwhile may have gone into that file and be known to the WAL only.
         self.flush().await?;
-        self.seal_before(next).await?;
+        self.seal_before(&mut upkeep, next).await?;
         if self.progress.blocks.load(Ordering::Relaxed) > 0 || upkeep.replay_from < next {
             self.checkpoint(&mut upkeep, next).await?;
         }
@@ -303,18 +300,18 @@ impl Log {
         Ok(())
     }
 
-    /// Writes the indexes of all files before `active` that are in memory.
-    async fn seal_before(&self, active: u64) -> io::Result<()> {
-        let mut files = BTreeSet::new();
-        let streams = self.streams.all();
-        for stream in &streams {
-            stream.for_each_run_file(|file| {
-                if file < active {
-                    files.insert(file);
-                }
-            });
+    /// Writes the indexes of all files before `active` that have none yet. A file without batches
+    /// gets one too, so that the next start need not look into it.
+    async fn seal_before(&self, upkeep: &mut Upkeep, active: u64) -> io::Result<()> {
+        if active <= upkeep.sealed_before {
+            return Ok(());
         }
-        for file in files {
+        let unsealed = upkeep.sealed_before..active;
+        let streams = self.streams.all();
+        for file in self.ground.wal.files().await? {
+            if !unsealed.contains(&file) {
+                continue;
+            }
             let runs: Vec<_> = streams
                 .iter()
                 .map(|stream| (stream.id(), stream.run_entries(file)))
@@ -331,7 +328,10 @@ impl Log {
                         .map(|(_, page)| *page),
                 );
             }
+            // One by one: a file that has its index must not get another, from what is left in memory.
+            upkeep.sealed_before = file + 1;
         }
+        upkeep.sealed_before = active;
         Ok(())
     }
 
