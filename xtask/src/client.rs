@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 pub(crate) use batch::record_batch;
-pub(crate) use frame::{Reader, Writer};
+pub(crate) use frame::{Reader, Writer, request};
 
 /// A server that is alive answers within this time, also while it recovers or flushes.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);

@@ -9,9 +9,11 @@
     reason = "a command line tool talks to its user on stdout and stderr"
 )]
 
+mod bench;
 mod client;
 mod command;
 mod conformance;
+mod docs;
 mod repo;
 mod results;
 mod server;
@@ -34,11 +36,17 @@ enum Command {
     Tidy(tidy::Args),
     /// Run stock clients and peers' own test suites against a server.
     Conformance(conformance::Args),
+    /// Measure, and write the results to `bench/results/`.
+    Bench(bench::Args),
+    /// Write the pages under `docs/` that show results.
+    Docs,
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Tidy(args) => tidy::run(&args),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Docs => docs::write(),
     }
 }

@@ -8,7 +8,7 @@
 mod session;
 
 use base::{Entropy, Monotonic};
-use kafka_wire::messages::fetch::{FetchPartition, FetchRequest};
+use kafka_wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use kafka_wire::{ErrorCode, Str, Uuid};
 use session::FetchSession;
 use std::collections::HashMap;
@@ -71,9 +71,24 @@ pub(crate) enum Mode {
     /// All partitions, and no session.
     Sessionless,
     /// All partitions, and a session from now on if there is room.
-    Full,
+    Full(FetchSession),
     /// What is new in a session.
     Incremental(i32, Arc<Mutex<FetchSession>>),
+}
+
+impl Mode {
+    /// Takes note of what there is to tell of a partition; returns whether it belongs into the response.
+    pub(crate) fn tell(&mut self, wanted: &Wanted, told: Told) -> bool {
+        match self {
+            Self::Sessionless => true,
+            Self::Full(session) => {
+                session.put(wanted);
+                session.tell(&wanted.key(), told);
+                true
+            }
+            Self::Incremental(_, session) => lock(session).tell(&wanted.key(), told),
+        }
+    }
 }
 
 /// All sessions of a broker.
@@ -120,20 +135,20 @@ impl FetchSessions {
         &self,
         now: Monotonic,
         version: i16,
-        request: &FetchRequest,
+        request: FetchRequest,
     ) -> Result<(Vec<Wanted>, Mode), ErrorCode> {
-        if [EPOCH_OPEN, EPOCH_FINAL].contains(&request.session_epoch) {
-            if request.session_id != 0 {
-                lock(&self.state).remove(request.session_id);
+        let (id, epoch, by_id) = (request.session_id, request.session_epoch, version >= 13);
+        if [EPOCH_OPEN, EPOCH_FINAL].contains(&epoch) {
+            if id != 0 {
+                lock(&self.state).remove(id);
             }
-            let mode = if request.session_epoch == EPOCH_OPEN && version >= 7 {
-                Mode::Full
+            let mode = if epoch == EPOCH_OPEN && version >= 7 && self.slots > 0 {
+                Mode::Full(FetchSession::new(by_id))
             } else {
                 Mode::Sessionless
             };
-            return Ok((wanted(request).collect(), mode));
+            return Ok((wanted(request.topics).collect(), mode));
         }
-        let id = request.session_id;
         let session = lock(&self.state)
             .sessions
             .get(&id)
@@ -141,8 +156,8 @@ impl FetchSessions {
             .ok_or(ErrorCode::FetchSessionIdNotFound)?;
         let (everything, count) = {
             let mut session = lock(&session);
-            session.advance(request.session_epoch, version >= 13)?;
-            session.update(wanted(request), &request.forgotten_topics_data);
+            session.advance(epoch, by_id)?;
+            session.update(wanted(request.topics), &request.forgotten_topics_data);
             (session.wanted(), session.len())
         };
         let mut state = lock(&self.state);
@@ -154,34 +169,19 @@ impl FetchSessions {
         Ok((everything, Mode::Incremental(id, session)))
     }
 
-    /// Takes note of what a response says of each partition that was wanted. Returns the id that the response
-    /// carries, and for each partition whether it belongs into the response.
-    pub(crate) fn finish(
-        &self,
-        now: Monotonic,
-        entropy: &dyn Entropy,
-        mode: &Mode,
-        told: &[(Wanted, Told)],
-    ) -> (i32, Vec<bool>) {
+    /// The id that the response carries, when everything was told.
+    pub(crate) fn finish(&self, now: Monotonic, entropy: &dyn Entropy, mode: Mode) -> i32 {
         match mode {
-            Mode::Sessionless => (0, vec![true; told.len()]),
-            Mode::Full => {
-                let id = self.open(now, entropy, told).unwrap_or(0);
-                (id, vec![true; told.len()])
-            }
-            Mode::Incremental(id, session) => {
-                let mut session = lock(session);
-                let new = told
-                    .iter()
-                    .map(|(wanted, told)| session.tell(&wanted.key(), *told));
-                (*id, new.collect())
-            }
+            Mode::Sessionless => 0,
+            Mode::Full(session) => self.keep(now, entropy, session).unwrap_or(0),
+            Mode::Incremental(id, _) => id,
         }
     }
 
-    fn open(&self, now: Monotonic, entropy: &dyn Entropy, told: &[(Wanted, Told)]) -> Option<i32> {
+    fn keep(&self, now: Monotonic, entropy: &dyn Entropy, session: FetchSession) -> Option<i32> {
         let mut state = lock(&self.state);
-        if told.is_empty() || self.slots == 0 || state.partitions + told.len() > PARTITIONS_MAX {
+        let partitions = session.len();
+        if partitions == 0 || state.partitions + partitions > PARTITIONS_MAX {
             return None;
         }
         if state.sessions.len() >= self.slots && !state.evict(now) {
@@ -194,9 +194,6 @@ impl FetchSessions {
                 break id;
             }
         };
-        let by_id = told.iter().any(|(wanted, _)| !wanted.topic_id.is_zero());
-        let session = FetchSession::new(by_id, told);
-        let partitions = session.len();
         state.partitions += partitions;
         let slot = Slot {
             session: Arc::new(Mutex::new(session)),
@@ -248,12 +245,13 @@ impl State {
 }
 
 /// The partitions that a request names.
-fn wanted(request: &FetchRequest) -> impl Iterator<Item = Wanted> + '_ {
-    request.topics.iter().flat_map(|topic| {
-        topic.partitions.iter().map(|partition| Wanted {
-            topic: topic.topic.clone(),
-            topic_id: topic.topic_id,
-            partition: partition.clone(),
+fn wanted(topics: Vec<FetchTopic>) -> impl Iterator<Item = Wanted> {
+    topics.into_iter().flat_map(|topic| {
+        let (name, topic_id) = (topic.topic, topic.topic_id);
+        topic.partitions.into_iter().map(move |partition| Wanted {
+            topic: name.clone(),
+            topic_id,
+            partition,
         })
     })
 }

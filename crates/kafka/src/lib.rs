@@ -53,5 +53,8 @@ mod topic_name;
 
 pub use broker::{Broker, Ground, Opened};
 pub use counters::{Counter, Counters};
-pub use session::{Close, PIPELINE_BYTES_MAX, PIPELINE_REQUESTS_MAX, Peer, Reply, Session};
+pub use session::{
+    CONTROL_REQUEST_BYTES_MAX, Close, PIPELINE_BYTES_MAX, PIPELINE_REQUESTS_MAX, Peer, Reply,
+    Session,
+};
 pub use settings::{Endpoint, Settings, TimestampType};

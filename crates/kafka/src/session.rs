@@ -21,6 +21,11 @@ pub const PIPELINE_BYTES_MAX: u32 = 16 << 20;
 /// What every Produce request is charged at least, so that the bytes bound the requests too.
 const PIPELINE_CHARGE_MIN: u32 = PIPELINE_BYTES_MAX / PIPELINE_REQUESTS_MAX;
 
+/// The largest request other than Produce. Only records make a request large; elements of a few bytes turn into structures
+/// ten times that, so that these are bounded more tightly. The largest that clients are known to send is the SyncGroup of
+/// the leader of a large group.
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 20 << 20;
+
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
@@ -36,6 +41,14 @@ pub enum Close {
     /// The client sent something that is no request, or asked for what is not served. Its fault.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The client sent a request that is larger than [`CONTROL_REQUEST_BYTES_MAX`] and holds no records. Its fault.
+    #[error("a {api_key} request of {len} bytes, more than {CONTROL_REQUEST_BYTES_MAX}")]
+    TooLarge {
+        /// The API.
+        api_key: ApiKey,
+        /// The request's length in bytes.
+        len: usize,
+    },
     /// The client asked for an API or a version that ApiVersions does not offer. Its fault.
     #[error("{api_key} version {api_version} is not served")]
     NotServed {
@@ -109,6 +122,7 @@ impl Session {
 
     async fn answer(&mut self, frame: Bytes) -> Result<Reply, Close> {
         let charge = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        check_len(&frame)?;
         let Request { header, body, .. } = match decode_request(&frame) {
             Ok(request) => request,
             // A client that asks for the versions cannot know yet which one to ask in (KIP-511).
@@ -164,6 +178,20 @@ impl Session {
     /// Waits until all Produce requests so far are durable or refused.
     async fn drained(&self) {
         drop(self.charge(PIPELINE_BYTES_MAX).await);
+    }
+}
+
+/// Refuses a large request without records before it is decoded.
+fn check_len(frame: &Bytes) -> Result<(), Close> {
+    let code = frame.first_chunk().map(|code| i16::from_be_bytes(*code));
+    match code.and_then(ApiKey::from_code) {
+        Some(api_key) if api_key != ApiKey::Produce && frame.len() > CONTROL_REQUEST_BYTES_MAX => {
+            Err(Close::TooLarge {
+                api_key,
+                len: frame.len(),
+            })
+        }
+        _ => Ok(()),
     }
 }
 

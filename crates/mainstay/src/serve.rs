@@ -16,14 +16,25 @@ const REOPEN_DELAY: Duration = Duration::from_secs(1);
 /// Serves until SIGTERM or SIGINT.
 pub fn serve(settings: &Settings) -> Result<(), Failure> {
     start_log(settings.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime does not start")?;
+    let runtime = runtime().context("the runtime does not start")?;
     let outcome = runtime.block_on(run(settings));
     // What is left are reads of clients that are gone.
     runtime.shutdown_background();
     outcome
+}
+
+/// Up to this many cores one event loop serves everything, beside the threads for blocking calls
+/// (decision 0008).
+const ONE_LOOP_CORES_MAX: usize = 4;
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = if cores <= ONE_LOOP_CORES_MAX {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder.enable_all().build()
 }
 
 async fn run(settings: &Settings) -> Result<(), Failure> {

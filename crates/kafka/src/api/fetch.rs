@@ -14,7 +14,7 @@ use kafka_wire::messages::fetch::{
     FetchRequest, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint,
     PartitionData,
 };
-use kafka_wire::{ErrorCode, Str};
+use kafka_wire::{Chunks, ErrorCode, Str};
 use read::{Answer, Limits};
 use std::time::Duration;
 
@@ -27,7 +27,12 @@ const WHOLE_BATCH_VERSION: i16 = 3;
 pub(super) async fn handle(context: &Context<'_>, request: FetchRequest) -> FetchResponse {
     let broker = context.broker;
     let now = broker.clock.now();
-    let (wanted, mode) = match broker.fetch_sessions.begin(now, context.version, &request) {
+    let limits = limits(context, &request);
+    let read_committed = context.version >= 4 && request.isolation_level != 0;
+    let wait_ms = u64::try_from(request.max_wait_ms).unwrap_or(0);
+    let goes_on = request.session_epoch > 0;
+    let begun = broker.fetch_sessions.begin(now, context.version, request);
+    let (wanted, mut mode) = match begun {
         Ok(begun) => begun,
         Err(error_code) => {
             return FetchResponse {
@@ -36,61 +41,43 @@ pub(super) async fn handle(context: &Context<'_>, request: FetchRequest) -> Fetc
             };
         }
     };
+    // A request that names no partition, to close its session perhaps, is answered at once; one that goes on with a
+    // session in which there is nothing new is not.
+    let waits = !wanted.is_empty() || goes_on;
+    let wait = Duration::from_millis(if waits { wait_ms } else { 0 });
+    let answers = read::read(context, &wanted, limits, now + wait).await;
+    let mut response = FetchResponse::default();
+    for (answer, wanted) in answers.into_iter().zip(wanted) {
+        let data = partition_data(context, &wanted, answer, read_committed);
+        if mode.tell(&wanted, told(&data)) {
+            broker.counters().fetched_bytes.add(records_len(&data));
+            push(&mut response.responses, wanted, data);
+        }
+    }
+    let now = broker.clock.now();
+    response.session_id = broker.fetch_sessions.finish(now, &*broker.entropy, mode);
+    name_leader(context, &mut response);
+    response
+}
+
+fn limits(context: &Context<'_>, request: &FetchRequest) -> Limits {
     let bytes_max = request.max_bytes.clamp(0, RESPONSE_BYTES_MAX);
-    let limits = Limits {
+    Limits {
         bytes_max: usize::try_from(bytes_max).unwrap_or(0),
         // Where a client asks for more at once than it would take, waiting for that would be in vain.
         bytes_min: usize::try_from(request.min_bytes.clamp(0, bytes_max)).unwrap_or(0),
         first_batch_whole: context.version >= WHOLE_BATCH_VERSION,
-    };
-    // A request that names no partition, to close its session perhaps, is answered at once; one that goes on with a
-    // session in which there is nothing new is not.
-    let waits = !wanted.is_empty() || request.session_epoch > 0;
-    let wait_ms = u64::try_from(request.max_wait_ms)
-        .ok()
-        .filter(|_| waits)
-        .unwrap_or(0);
-    let until = now + Duration::from_millis(wait_ms);
-    let answers = read::read(context, &wanted, limits, until).await;
-    let read_committed = context.version >= 4 && request.isolation_level != 0;
-    let rows: Vec<_> = answers
-        .into_iter()
-        .zip(wanted)
-        .map(|(answer, wanted)| {
-            (
-                partition_data(context, &wanted, answer, read_committed),
-                wanted,
-            )
-        })
-        .collect();
-    let told: Vec<(Wanted, Told)> = rows
-        .iter()
-        .map(|(data, wanted)| (wanted.clone(), told(data)))
-        .collect();
-    let (session_id, included) =
-        broker
-            .fetch_sessions
-            .finish(broker.clock.now(), &*broker.entropy, &mode, &told);
-    let mut response = FetchResponse {
-        session_id,
-        ..FetchResponse::default()
-    };
-    for ((data, wanted), _) in rows.into_iter().zip(included).filter(|(_, new)| *new) {
-        let bytes: usize = data.records.as_ref().map_or(0, |records| records.len());
-        broker.counters().fetched_bytes.add(bytes);
-        push(&mut response.responses, wanted, data);
     }
-    name_leader(context, &mut response);
-    response
+}
+
+fn records_len(data: &PartitionData) -> usize {
+    data.records.as_ref().map_or(0, Chunks::len)
 }
 
 fn told(data: &PartitionData) -> Told {
     Told {
         failed: data.error_code.is_error(),
-        has_records: data
-            .records
-            .as_ref()
-            .is_some_and(|records| !records.is_empty()),
+        has_records: records_len(data) > 0,
         high_watermark: data.high_watermark,
         log_start_offset: data.log_start_offset,
     }

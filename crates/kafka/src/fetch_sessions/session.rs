@@ -19,6 +19,8 @@ pub(crate) struct FetchSession {
     /// By place: a partition that gave records goes to the end, so that none is starved by those before it.
     partitions: BTreeMap<u64, Partition>,
     next_place: u64,
+    /// The topic whose partition was put last: its partitions share the name.
+    topic: Str,
 }
 
 #[derive(Debug)]
@@ -31,25 +33,16 @@ struct Partition {
 }
 
 impl FetchSession {
-    /// A session whose first response told this.
-    pub(super) fn new(by_id: bool, told: &[(Wanted, Told)]) -> Self {
-        let mut session = Self {
+    /// A session without partitions, whose next request has epoch 1.
+    pub(super) fn new(by_id: bool) -> Self {
+        Self {
             epoch: 1,
             by_id,
             places: HashMap::new(),
             partitions: BTreeMap::new(),
             next_place: 0,
-        };
-        let mut topic = Str::default();
-        for (wanted, told) in told {
-            // The name outlives its request; partitions of one topic share it.
-            if topic != wanted.topic {
-                topic = wanted.topic.detach();
-            }
-            session.put(topic.clone(), wanted);
-            session.tell(&wanted.key(), *told);
+            topic: Str::default(),
         }
-        session
     }
 
     pub(super) fn len(&self) -> usize {
@@ -75,17 +68,11 @@ impl FetchSession {
         wanted: impl Iterator<Item = Wanted>,
         forgotten: &[ForgottenTopic],
     ) {
-        let mut topic = Str::default();
         for wanted in wanted {
             let place = self.places.get(&wanted.key()).copied();
             match place.and_then(|place| self.partitions.get_mut(&place)) {
                 Some(known) => known.asked = wanted.partition,
-                None => {
-                    if topic != wanted.topic {
-                        topic = wanted.topic.detach();
-                    }
-                    self.put(topic.clone(), &wanted);
-                }
+                None => self.put(&wanted),
             }
         }
         for topic in forgotten {
@@ -141,7 +128,13 @@ impl FetchSession {
         new
     }
 
-    fn put(&mut self, topic: Str, wanted: &Wanted) {
+    /// Adds a partition of which nothing was told yet.
+    pub(super) fn put(&mut self, wanted: &Wanted) {
+        if self.topic != wanted.topic {
+            // The name outlives its request.
+            self.topic = wanted.topic.detach();
+        }
+        let topic = self.topic.clone();
         let key = Key {
             topic: topic.clone(),
             ..wanted.key()

@@ -1,11 +1,13 @@
 //! Every API in every version that ApiVersions offers, against a broker with something in it.
 
+use crate::client::frame;
 use crate::fixture::{
     Fixture, bytes_of, commit, creatable, create_request, fetch_request, join, only,
     produce_request, sync,
 };
 use crate::records::{self, read_batches, read_set};
 use crate::world::{NODE, START};
+use bytes::Bytes;
 use kafka_wire::messages::api_versions::ApiVersionsRequest;
 use kafka_wire::messages::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
 use kafka_wire::messages::delete_groups::DeleteGroupsRequest;
@@ -37,8 +39,18 @@ use kafka_wire::messages::offset_for_leader_epoch::{
 use kafka_wire::{ApiKey, ApiRequest, ErrorCode, Str, Uuid};
 use std::collections::BTreeMap;
 
-/// What is offered and has not been tried yet.
-struct Tour(BTreeMap<i16, i16>);
+/// A walk through everything that is offered.
+struct Tour {
+    /// The newest version of each API that has not been tried yet.
+    untried: BTreeMap<i16, i16>,
+    /// The requests that were sent.
+    frames: Vec<Bytes>,
+}
+
+/// A sound request of every API in every version.
+pub(crate) fn sound_frames() -> Vec<Bytes> {
+    Tour::whole().frames
+}
 
 impl Tour {
     fn new() -> Self {
@@ -53,7 +65,20 @@ impl Tour {
             assert_eq!(api.min_version, 0);
             (api.api_key, api.max_version)
         });
-        Self(newest.collect())
+        Self {
+            untried: newest.collect(),
+            frames: Vec::new(),
+        }
+    }
+
+    fn whole() -> Self {
+        let mut tour = Self::new();
+        records_apis(&mut tour);
+        group_apis(&mut tour);
+        offset_apis(&mut tour);
+        topic_apis(&mut tour);
+        cluster_apis(&mut tour);
+        tour
     }
 
     /// Sends one request in each version to a broker of its own.
@@ -62,10 +87,11 @@ impl Tour {
         request: impl Fn(&Fixture, i16) -> R,
         check: impl Fn(&Fixture, i16, R::Response),
     ) {
-        let newest = self.0.remove(&R::KEY.code()).expect("it is offered");
+        let newest = self.untried.remove(&R::KEY.code()).expect("it is offered");
         for version in 0..=newest {
             let fixture = Fixture::new();
             let request = request(&fixture, version);
+            self.frames.push(frame(version, 0, &request));
             let response = fixture
                 .world
                 .run(fixture.world.client().call(version, request));
@@ -76,13 +102,8 @@ impl Tour {
 
 #[test]
 fn every_api_works_in_every_version() {
-    let mut tour = Tour::new();
-    records_apis(&mut tour);
-    group_apis(&mut tour);
-    offset_apis(&mut tour);
-    topic_apis(&mut tour);
-    cluster_apis(&mut tour);
-    let untried: Vec<_> = tour.0.into_keys().map(ApiKey::from_code).collect();
+    let untried = Tour::whole().untried;
+    let untried: Vec<_> = untried.into_keys().map(ApiKey::from_code).collect();
     assert_eq!(untried, [], "offered, but not tried here");
 }
 

@@ -63,7 +63,11 @@ impl Rules<'_> {
             return Err(Refusal::new(ErrorCode::RecordListTooLarge, message));
         }
         let old = magic_of(&records).is_some_and(|magic| (0..=1).contains(&magic));
-        let converted = old && self.version < ONE_BATCH_VERSION;
+        if old && self.version >= ONE_BATCH_VERSION {
+            let message = "Produce requests of version 3 and later hold record batches of magic 2";
+            return Err(Refusal::new(ErrorCode::InvalidRecord, message));
+        }
+        let converted = old;
         let batch = if converted {
             up_convert(&records, Limits::default())
                 .map_err(|error| Refusal::new(ErrorCode::from_code(error.error_code()), error))?
