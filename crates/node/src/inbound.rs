@@ -1,7 +1,8 @@
 //! Frames off a socket: a 32-bit length and that many bytes.
 //!
-//! A connection that waits for its next frame holds no buffer. A length reserves nothing by itself:
-//! room is made as bytes arrive, and large frames draw on a budget that all connections share.
+//! A connection that waits for its next frame holds no buffer. A length reserves no memory by itself:
+//! room is made as bytes arrive. A large frame draws its whole length on a budget that all connections
+//! share before it is read, so that frames that are begun can also be finished.
 
 use bytes::{Buf, Bytes, BytesMut};
 use std::io;
