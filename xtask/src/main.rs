@@ -17,6 +17,7 @@ mod docs;
 mod repo;
 mod results;
 mod server;
+mod sim;
 mod tidy;
 
 use anyhow::Result;
@@ -38,6 +39,8 @@ enum Command {
     Conformance(conformance::Args),
     /// Measure, and write the results to `bench/results/`.
     Bench(bench::Args),
+    /// Run the simulation of the commit log for many seeds, or for one again.
+    Sim(sim::Args),
     /// Write the pages under `docs/` that show results.
     Docs,
 }
@@ -47,6 +50,7 @@ fn main() -> Result<()> {
         Command::Tidy(args) => tidy::run(&args),
         Command::Conformance(args) => conformance::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Docs => docs::write(),
     }
 }

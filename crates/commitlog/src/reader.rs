@@ -266,13 +266,13 @@ impl Reader {
             file,
             position: entry.position,
         };
-        if let Some(batch) = self.from_tail(start, entry.len as usize) {
+        if let Some(batch) = self.find_in_tail(start, entry.len as usize) {
             return Ok(Some(batch));
         }
         let header_len = u32::try_from(FRAME_HEADER_LEN).unwrap_or(0);
         let frame_start = entry.position.saturating_sub(header_len);
         let frame = self
-            .from_file(file, frame_start, entry.len + header_len)
+            .read_file(file, frame_start, entry.len + header_len)
             .await?;
         // The index says what must be there; the payload has a checksum of its own.
         let header = FrameHeader::parse_unverified(&frame).filter(|header| {
@@ -289,7 +289,7 @@ impl Reader {
         Ok(batch)
     }
 
-    fn from_tail(&self, at: Address, len: usize) -> Option<Bytes> {
+    fn find_in_tail(&self, at: Address, len: usize) -> Option<Bytes> {
         let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
         let after = tail.blocks.partition_point(|(start, _)| *start <= at);
         let (start, block) = tail.blocks.get(after.checked_sub(1)?)?;
@@ -300,7 +300,7 @@ impl Reader {
         (from + len <= block.len()).then(|| block.slice(from..from + len))
     }
 
-    async fn from_file(&self, file: u64, position: u32, len: u32) -> io::Result<Bytes> {
+    async fn read_file(&self, file: u64, position: u32, len: u32) -> io::Result<Bytes> {
         let end = position + len;
         let first = position / CHUNK_LEN;
         if (end - 1) / CHUNK_LEN == first {

@@ -5,7 +5,7 @@
 //! with its place and never served, and what follows it is kept. Replaying a frame that the
 //! checkpoint knows already changes nothing, so a crash at any point of a checkpoint is harmless.
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Cells};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::file_index::{self, FileIndexes};
 use crate::frame::{Frame, Kind};
@@ -81,7 +81,7 @@ pub struct RecoveryProgress {
 /// The state of all shards as found.
 pub(crate) struct Recovered {
     pub(crate) heads: HashMap<StreamId, (ShardId, Head)>,
-    pub(crate) cells: BTreeMap<ShardId, crate::cell::Cells>,
+    pub(crate) cells: BTreeMap<ShardId, Cells>,
     pub(crate) report: Report,
     pub(crate) checkpoint_next: u64,
     /// The newest checkpoint's replay point: files before it may go when nothing refers to them.
@@ -165,8 +165,10 @@ impl Recovery<'_> {
                 ),
             }
         }
-        // Without a checkpoint everything must be replayed, so the first file must be there.
-        if numbers.is_empty() && files.first().is_none_or(|first| *first == 1) {
+        // Where every file since the first is there, the WAL alone says everything. Files are removed
+        // only after a checkpoint, so without one a missing file is damage, and reported as such.
+        let complete = (1..).zip(files).all(|(number, file)| number == *file);
+        if complete || (numbers.is_empty() && files.first() == Some(&1)) {
             return Ok(());
         }
         Err(OpenError::Damaged {
@@ -290,6 +292,13 @@ impl Report {
 }
 
 impl Recovered {
+    /// The streams and cells of a shard; the cells are also told to whoever opens the log.
+    pub(crate) fn take(&mut self, id: ShardId) -> (HashMap<StreamId, Head>, Cells) {
+        let heads = self.heads.extract_if(|_, (shard, _)| *shard == id);
+        let heads = heads.map(|(stream, (_, head))| (stream, head)).collect();
+        (heads, self.cells.get(&id).cloned().unwrap_or_default())
+    }
+
     fn restore(&mut self, shard: ShardState) {
         for state in shard.streams {
             let stream = Arc::new(Stream::new(state.id, shard.shard));

@@ -35,9 +35,12 @@ pub struct Closed;
 
 /// Frames that become durable together, and who wants to know.
 pub(crate) struct Submission {
-    pub(crate) frames: Vec<(Frame, Option<Placed>)>,
+    pub(crate) frames: Vec<PlacedFrame>,
     pub(crate) done: Done,
 }
+
+/// A frame; with what readers must learn of it where it is a batch.
+pub(crate) type PlacedFrame = (Frame, Option<Placed>);
 
 /// What readers must learn of a batch when it is durable.
 pub(crate) struct Placed {
