@@ -107,6 +107,7 @@ impl Wake for Flag {
 pub(crate) struct World {
     pub(crate) broker: Arc<Broker>,
     pub(crate) log: Arc<Log>,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) clock: TestClock,
     pub(crate) disk: SimDisk,
     tasks: RefCell<Vec<BoxFuture<'static, ()>>>,
@@ -134,7 +135,7 @@ impl World {
         let tasks = RefCell::new(Vec::new());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let (disk_seam, pool) = (Arc::new(disk.clone()), Arc::new(InPlace));
-        let (broker, log) = drive(&tasks, &clock, async {
+        let (broker, log, catalog) = drive(&tasks, &clock, async {
             let objects =
                 Arc::new(LocalObjects::open(disk_seam.clone(), pool.clone()).expect("opened"));
             let seed = clock.now().0 * 1_000_000 + 1000;
@@ -170,24 +171,26 @@ impl World {
             )
             .await
             .expect("loaded");
+            let catalog = Arc::new(catalog);
             let Opened {
                 broker,
                 tasks: more,
             } = Broker::open(Ground {
                 log: log.clone(),
                 cells,
-                catalog: Arc::new(catalog),
+                catalog: catalog.clone(),
                 clock: shared,
                 entropy,
                 node_id: NODE,
                 settings: settings.clone(),
             });
             tasks.borrow_mut().extend(more);
-            (broker, log)
+            (broker, log, catalog)
         });
         Self {
             broker,
             log,
+            catalog,
             clock,
             disk,
             tasks,
