@@ -65,7 +65,7 @@ pub(crate) fn run_limited(command: &mut Command, limit: Duration, log: &Path) ->
         if started.elapsed() > limit {
             timed_out = true;
             // The group may have ended in this moment; the wait below settles it either way.
-            drop(kill_process_group(Pid::from_child(&child), Signal::KILL));
+            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
             break child.wait()?;
         }
         std::thread::sleep(Duration::from_millis(20));

@@ -5,6 +5,8 @@
 //! Apache Kafka: what fails there too says something about the test and not about the server.
 
 mod clients;
+mod kafka_python;
+mod librdkafka;
 mod member;
 mod python;
 mod scenario;
@@ -16,7 +18,7 @@ use anyhow::Result;
 
 use crate::repo;
 use crate::results::{self, Outcome, Provenance, Suite, Test};
-use crate::server::Kind;
+use crate::server::{Kind, Spec};
 
 /// Arguments of `cargo xtask conformance`.
 #[derive(clap::Args)]
@@ -31,6 +33,10 @@ enum Which {
     Textbook(Options),
     /// Today's clients: produce, group, takeover, commit, resume after a kill -9 of the server.
     Clients(Options),
+    /// kafka-python's own integration tests (KAFKA_PYTHON_SRC names a checkout to use in place of PyPI's).
+    KafkaPython(Options),
+    /// librdkafka's own tests, as they come inside the crate rdkafka-sys.
+    Librdkafka(Options),
 }
 
 #[derive(clap::Args)]
@@ -63,12 +69,29 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.suite {
         Which::Textbook(options) => textbook::run(options),
         Which::Clients(options) => clients::run(options),
+        Which::KafkaPython(options) => kafka_python::run(options),
+        Which::Librdkafka(options) => librdkafka::run(options),
     }
 }
 
 /// Everything that suites install, build or write goes below this folder.
 fn folder() -> PathBuf {
     repo::target().join("conformance")
+}
+
+/// How a client's own test suite expects a server to be set up.
+fn suite_spec(kind: Kind, name: &str) -> Result<Spec> {
+    let spec = Spec::new(kind, fresh_data(&format!("{name}-{}", kind.word()))?)?
+        .set("group.min.session.timeout.ms", "1000");
+    Ok(match kind {
+        Kind::Mainstay => spec,
+        Kind::ApacheKafka => spec
+            .set(
+                "authorizer.class.name",
+                "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            )
+            .set("allow.everyone.if.no.acl.found", "true"),
+    })
 }
 
 /// An empty folder for a server's data.
@@ -86,8 +109,13 @@ fn finish(
     suite: &str,
     options: &Options,
     versions: Vec<(String, String)>,
-    tests: Vec<Test>,
+    mut tests: Vec<Test>,
 ) -> Result<()> {
+    // What a test says may name files; where this checkout stands is nobody's business.
+    let root = repo::root().display().to_string() + "/";
+    for detail in tests.iter_mut().filter_map(|test| test.detail.as_mut()) {
+        *detail = detail.replace(&root, "");
+    }
     let count = |outcome: Outcome| tests.iter().filter(|test| test.outcome == outcome).count();
     println!(
         "{suite} against {}: {} passed, {} failed, {} timed out, {} skipped by themselves",

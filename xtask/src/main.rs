@@ -9,12 +9,15 @@
     reason = "a command line tool talks to its user on stdout and stderr"
 )]
 
+mod bench;
 mod client;
 mod command;
 mod conformance;
+mod docs;
 mod repo;
 mod results;
 mod server;
+mod sim;
 mod tidy;
 
 use anyhow::Result;
@@ -34,11 +37,20 @@ enum Command {
     Tidy(tidy::Args),
     /// Run stock clients and peers' own test suites against a server.
     Conformance(conformance::Args),
+    /// Measure, and write the results to `bench/results/`.
+    Bench(bench::Args),
+    /// Run the simulation of the commit log for many seeds, or for one again.
+    Sim(sim::Args),
+    /// Write the pages under `docs/` that show results.
+    Docs,
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Tidy(args) => tidy::run(&args),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Sim(args) => sim::run(&args),
+        Command::Docs => docs::write(),
     }
 }

@@ -55,6 +55,11 @@ impl Kind {
     }
 }
 
+/// A folder with the scripts of a Kafka distribution that test suites call, on the jars from Maven Central.
+pub(crate) fn kafka_distribution() -> Result<PathBuf> {
+    apache_kafka::distribution()
+}
+
 /// How to start a server; the same value starts it again after a kill.
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {

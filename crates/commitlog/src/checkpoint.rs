@@ -10,7 +10,25 @@ use crate::shard::{ShardState, StreamState};
 use base::{Epoch, Packer, ShardId, StreamId, Truncated, Unpacker};
 use bytes::Bytes;
 
-const MAGIC: u32 = u32::from_le_bytes(*b"MSC1");
+const MAGIC: u32 = u32::from_le_bytes(*b"MSCP");
+const VERSION: u32 = 1;
+
+/// Why an object is not taken for a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CheckpointError {
+    /// Its bytes are not those that were written.
+    #[error("it is damaged")]
+    Damaged,
+    /// A later build wrote it.
+    #[error("it has format {0}, this build reads up to {VERSION}")]
+    NewerFormat(u32),
+}
+
+impl From<Truncated> for CheckpointError {
+    fn from(Truncated: Truncated) -> Self {
+        Self::Damaged
+    }
+}
 
 /// The state of all shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +49,9 @@ pub(crate) const PREFIX: &str = "checkpoint";
 impl Checkpoint {
     pub(crate) fn pack(&self) -> Bytes {
         let mut body = Packer::new();
-        body.u64(self.replay_from).count(self.shards.len());
+        body.u32(VERSION)
+            .u64(self.replay_from)
+            .count(self.shards.len());
         for shard in &self.shards {
             body.u16(shard.shard.0)
                 .u32(shard.epoch.0)
@@ -57,14 +77,18 @@ impl Checkpoint {
         object.finish()
     }
 
-    pub(crate) fn unpack(object: Bytes) -> Result<Self, Truncated> {
+    pub(crate) fn unpack(object: Bytes) -> Result<Self, CheckpointError> {
         let mut input = Unpacker::new(object);
         let (magic, crc) = (input.u32()?, input.u32()?);
         let body = input.bytes()?;
         if magic != MAGIC || crc32c::crc32c(&body) != crc {
-            return Err(Truncated);
+            return Err(CheckpointError::Damaged);
         }
         let mut input = Unpacker::new(body);
+        let version = input.u32()?;
+        if version > VERSION {
+            return Err(CheckpointError::NewerFormat(version));
+        }
         let replay_from = input.u64()?;
         let mut shards = Vec::new();
         for _ in 0..input.count(14)? {

@@ -2,11 +2,14 @@
 //!
 //! It is derived data: where it is missing or damaged, the WAL file is scanned again.
 
+use crate::frame::{Frame, Kind};
 use crate::index::{Entry, PAGE_ENTRIES_MAX, Page};
 use base::{Packer, StreamId, Truncated, Unpacker};
 use bytes::Bytes;
+use kafka_wire::record_batch::BatchHeader;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use store::{Creation, Objects};
@@ -95,6 +98,43 @@ pub(crate) fn pack(
     let mut bytes = object.finish().to_vec();
     bytes.extend_from_slice(&body.finish());
     (bytes.into(), pages)
+}
+
+/// The entries of a file's batches by stream, for an index that must be made again.
+pub(crate) fn entries_of(file: u64, frames: &[(u32, Frame)]) -> Vec<(StreamId, Vec<Entry>)> {
+    let mut streams: BTreeMap<StreamId, Vec<Entry>> = BTreeMap::new();
+    let batches = frames.iter().filter(|(_, frame)| frame.kind == Kind::Batch);
+    for (position, frame) in batches {
+        if let Some((entry, _)) = entry_of(file, *position, frame) {
+            streams.entry(frame.stream).or_default().push(entry);
+        }
+    }
+    streams.into_iter().collect()
+}
+
+/// The index entry of a batch's frame.
+pub(crate) fn entry_of(file: u64, position: u32, frame: &Frame) -> Option<(Entry, BatchHeader)> {
+    let header = BatchHeader::parse(&frame.payload).ok();
+    let last_offset_delta = header.and_then(|header| u32::try_from(header.last_offset_delta).ok());
+    let (Some(header), Some(last_offset_delta)) = (header, last_offset_delta) else {
+        tracing::error!(
+            file,
+            position,
+            "a record batch is malformed and is left out"
+        );
+        return None;
+    };
+    let len = u32::try_from(frame.payload.len()).ok()?;
+    Some((
+        Entry {
+            base_offset: frame.base_offset,
+            max_timestamp: header.max_timestamp,
+            position,
+            len,
+            last_offset_delta,
+        },
+        header,
+    ))
 }
 
 fn unpack_directory(file: u64, bytes: Bytes) -> Result<Vec<(StreamId, Page)>, Truncated> {
@@ -193,6 +233,23 @@ impl FileIndexes {
         let entries = Arc::new(unpack_page(bytes).map_err(|Truncated| damaged(page.file))?);
         self.pages.insert(key, entries.clone());
         Ok(entries)
+    }
+
+    /// Keeps entries of a page that could not be read and were found in another way.
+    pub(crate) fn keep(&self, page: &Page, entries: Arc<Vec<Entry>>) {
+        self.pages.insert((page.file, page.place), entries);
+    }
+
+    /// Removes indexes of files that are not among `files`, which ascend: a crash may have come between the two removals.
+    pub(crate) async fn remove_orphans(&self, files: &[u64]) -> io::Result<()> {
+        for name in self.objects.list(PREFIX).await? {
+            if let Ok(file) = name.parse()
+                && files.binary_search(&file).is_err()
+            {
+                self.remove(file).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes the index of a file that goes.

@@ -219,7 +219,8 @@ impl Index {
     }
 
     /// The offset up to which retention may trim: batches older than `expired_before` go, and the
-    /// oldest beyond `bytes_max`. Only whole pages, or single batches in memory, go.
+    /// oldest beyond `bytes_max`. Only whole pages, or single batches in memory, go. Batches without a
+    /// timestamp, as very old clients send them, have the age of the next one that has one.
     pub(crate) fn retention_point(
         &self,
         expired_before: Option<i64>,
@@ -239,11 +240,14 @@ impl Index {
         for (last_offset, max_timestamp, bytes) in pages.chain(entries) {
             let expired = expired_before.is_some_and(|limit| max_timestamp < limit);
             let surplus = bytes_max.is_some_and(|limit| left - bytes >= limit);
-            if !expired && !surplus {
+            let undated = max_timestamp < 0 && !surplus;
+            if !undated && !expired && !surplus {
                 break;
             }
             left -= bytes;
-            point = Some(last_offset + 1);
+            if !undated {
+                point = Some(last_offset + 1);
+            }
         }
         point
     }
@@ -314,6 +318,21 @@ mod tests {
         assert_eq!(bases(index.find_timestamp(301, 0)), [40]);
         assert_eq!(bases(index.find_timestamp(401, 0)), []);
         assert_eq!(index.max_timestamp(), Some(400));
+    }
+
+    #[test]
+    fn batches_without_a_timestamp_are_not_older_than_what_follows() {
+        let mut index = Index::default();
+        let undated = |base_offset| Entry {
+            max_timestamp: -1,
+            ..entry(base_offset)
+        };
+        for entry in [undated(0), entry(10), undated(20), undated(30)] {
+            index.push(1, entry);
+        }
+        assert_eq!(index.retention_point(Some(100), None), None);
+        assert_eq!(index.retention_point(Some(101), None), Some(20));
+        assert_eq!(index.retention_point(None, Some(100)), Some(30));
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! The commit log: all shards, streams and files of one incarnation.
 
+mod upkeep;
+
+pub use upkeep::UpkeepError;
+
+use upkeep::Upkeep;
+
 use crate::cell::Cell;
-use crate::checkpoint::{self, Checkpoint};
-use crate::file_index::{self, FileIndexes};
+use crate::file_index::FileIndexes;
 use crate::reader::{ReadError, Reader};
 use crate::recovery::{OpenError, Recovery, RecoveryProgress, Report};
 use crate::shard::{AppendOutcome, Batch, COMMANDS_MAX, Command, Shard};
@@ -10,18 +15,14 @@ use crate::stream::Stream;
 use crate::streams::Streams;
 use crate::wal::{Wal, WalError};
 use crate::writer::{Closed, Progress, SUBMISSIONS_MAX, Writer};
-use base::{BoxFuture, Clock, Epoch, Incarnation, Offset, ShardId, StreamId, Timestamp};
+use base::{BoxFuture, Clock, Epoch, Incarnation, Offset, ShardId, StreamId};
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use store::Objects;
 use tokio::sync::{mpsc, oneshot, watch};
-
-/// Checkpoints that are kept: the newest, and one before it in case that is damaged.
-const CHECKPOINTS_KEPT: u64 = 2;
 
 /// What a log is opened with.
 #[derive(Clone)]
@@ -69,17 +70,6 @@ pub struct Log {
     indexes: Arc<FileIndexes>,
     progress: Arc<Progress>,
     upkeep: tokio::sync::Mutex<Upkeep>,
-}
-
-struct Upkeep {
-    checkpoint_next: u64,
-    /// The file that was being written when the last checkpoint was made.
-    checkpoint_file: u64,
-    /// From which file on the newest checkpoint is replayed.
-    replay_from: u64,
-    /// From which file on the oldest kept checkpoint is replayed: files before it may go when no
-    /// stream refers to them.
-    kept_from: u64,
 }
 
 /// Figures for monitoring.
@@ -130,26 +120,20 @@ impl Log {
         let mut shards = Vec::new();
         for id in (0..options.shards).map(ShardId) {
             let (handle, commands) = mpsc::channel(COMMANDS_MAX);
-            let heads = found
-                .heads
-                .extract_if(|_, (shard, _)| *shard == id)
-                .map(|(stream, (_, head))| (stream, head))
-                .collect();
+            let (heads, cells) = found.take(id);
             let shard = Shard {
                 id,
                 epoch: options.epoch,
                 heads,
-                cells: found.cells.get(&id).cloned().unwrap_or_default(),
+                cells,
                 streams: streams.clone(),
                 clock: ground.clock.clone(),
                 progress: progress.clone(),
                 writer: writer.clone(),
                 commands,
             };
-            shard
-                .heads
-                .values()
-                .for_each(|head| streams.insert(head.stream.clone()));
+            let heads = shard.heads.values();
+            heads.for_each(|head| streams.insert(head.stream.clone()));
             tasks.push(Box::pin(shard.run()));
             shards.push(ShardHandle(handle));
         }
@@ -158,6 +142,7 @@ impl Log {
             checkpoint_file: 0,
             replay_from: found.replay_from,
             kept_from: 0,
+            sealed_before: found.replay_from,
         };
         let log = Self {
             options,
@@ -245,163 +230,6 @@ impl Log {
             damaged_batches: self.reader.damaged_batches(),
         }
     }
-
-    /// Looks after the log: writes indexes of complete files, makes a checkpoint when a file has
-    /// been filled since the last, and watches the space that is left. To be called every second or so.
-    pub async fn look_after(&self) -> Result<(), UpkeepError> {
-        self.progress.check_space(&*self.ground.wal);
-        let active = self.progress.active_file.load(Ordering::Relaxed);
-        let mut upkeep = self.upkeep.lock().await;
-        self.seal_before(active).await?;
-        if active > upkeep.checkpoint_file {
-            self.checkpoint(&mut upkeep, active).await?;
-        }
-        Ok(())
-    }
-
-    /// Lets go what the streams' policies no longer keep at `now`, and files that nothing refers to.
-    pub async fn retain(&self, now: Timestamp) -> Result<(), UpkeepError> {
-        for stream in self.streams.all() {
-            if let Some(offset) = stream
-                .retention_point(now.0)
-                .filter(|offset| *offset > stream.bounds().log_start)
-            {
-                self.shard(stream.shard()).trim(stream.id(), offset).await?;
-            }
-        }
-        let age = i64::try_from(self.options.producer_expiration.as_millis()).unwrap_or(i64::MAX);
-        for shard in &self.shards {
-            shard
-                .send(Command::ExpireProducers(Timestamp(
-                    now.0.saturating_sub(age),
-                )))
-                .await?;
-        }
-        self.remove_unused_files().await
-    }
-
-    /// Ends the current file, and makes a checkpoint, so that the next start replays nothing.
-    pub async fn close(&self) -> Result<(), UpkeepError> {
-        let mut upkeep = self.upkeep.lock().await;
-        // Everything submitted before must be in the file that ends here.
-        self.flush().await?;
-        let next = self.ground.wal.roll();
-        // What others submitted meanwhile may have gone into that file and be known to the WAL only.
-        self.flush().await?;
-        self.seal_before(next).await?;
-        if self.progress.blocks.load(Ordering::Relaxed) > 0 || upkeep.replay_from < next {
-            self.checkpoint(&mut upkeep, next).await?;
-        }
-        Ok(())
-    }
-
-    /// Returns when everything submitted before is durable and can be read.
-    async fn flush(&self) -> Result<(), Closed> {
-        for shard in &self.shards {
-            shard.write(Vec::new()).await?;
-        }
-        Ok(())
-    }
-
-    /// Writes the indexes of all files before `active` that are in memory.
-    async fn seal_before(&self, active: u64) -> io::Result<()> {
-        let mut files = BTreeSet::new();
-        let streams = self.streams.all();
-        for stream in &streams {
-            stream.for_each_run_file(|file| {
-                if file < active {
-                    files.insert(file);
-                }
-            });
-        }
-        for file in files {
-            let runs: Vec<_> = streams
-                .iter()
-                .map(|stream| (stream.id(), stream.run_entries(file)))
-                .filter(|(_, run)| !run.is_empty())
-                .collect();
-            let (body, pages) = file_index::pack(file, &runs);
-            self.indexes.write(file, body).await?;
-            for stream in &streams {
-                stream.seal(
-                    file,
-                    pages
-                        .iter()
-                        .filter(|(id, _)| *id == stream.id())
-                        .map(|(_, page)| *page),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes what all shards know; frames of `replay_from` and later files may be missing in it.
-    async fn checkpoint(&self, upkeep: &mut Upkeep, replay_from: u64) -> Result<(), UpkeepError> {
-        let mut shards = Vec::new();
-        for shard in &self.shards {
-            shards.push(shard.ask(Command::Snapshot).await??);
-        }
-        let number = upkeep.checkpoint_next;
-        let body = Checkpoint {
-            replay_from,
-            shards,
-        }
-        .pack();
-        // Nobody else makes checkpoints here, so a name that is taken is one whose creation was not answered.
-        self.ground
-            .objects
-            .create(&checkpoint::name(number), body)
-            .await?;
-        upkeep.checkpoint_next = number + 1;
-        upkeep.checkpoint_file = replay_from;
-        self.shard(ShardId(0))
-            .ask(|reply| Command::Mark(number, reply))
-            .await??;
-        upkeep.kept_from = std::mem::replace(&mut upkeep.replay_from, replay_from);
-        for name in self.ground.objects.list(checkpoint::PREFIX).await? {
-            if name
-                .parse::<u64>()
-                .is_ok_and(|old| old + CHECKPOINTS_KEPT <= number)
-            {
-                self.ground
-                    .objects
-                    .delete(&format!("{}/{name}", checkpoint::PREFIX))
-                    .await?;
-            }
-        }
-        tracing::debug!(number, replay_from, "checkpoint written");
-        Ok(())
-    }
-
-    async fn remove_unused_files(&self) -> Result<(), UpkeepError> {
-        // Nobody may seal or checkpoint meanwhile.
-        let upkeep = self.upkeep.lock().await;
-        let mut used = BTreeSet::new();
-        for stream in self.streams.all() {
-            stream.for_each_file(|file| {
-                used.insert(file);
-            });
-        }
-        for file in self.ground.wal.files().await? {
-            if file < upkeep.kept_from && !used.contains(&file) {
-                self.ground.wal.remove(file).await?;
-                self.indexes.remove(file).await?;
-                tracing::info!(file, "a WAL file that nothing refers to was removed");
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Why the log could not be looked after. The next call tries again.
-#[derive(Debug, thiserror::Error)]
-pub enum UpkeepError {
-    /// The store did not do what it was asked.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// The log takes no more writes.
-    #[error(transparent)]
-    Closed(#[from] Closed),
 }
 
 /// The mailbox of one shard.

@@ -32,6 +32,9 @@ struct Producer {
     epoch: i16,
     last_used: Timestamp,
     batches: VecDeque<Appended>,
+    /// The sequence number that a producer must come back with whose first batch was refused. It is
+    /// not kept over a restart, after which a client sends everything again in order.
+    refused: Option<i32>,
 }
 
 /// The producers of one stream.
@@ -69,12 +72,31 @@ impl Producers {
         if let Some(batch) = producer.batches.iter().find(same) {
             return Verdict::Duplicate(batch.base_offset);
         }
-        match producer.batches.back() {
-            Some(last) if next_sequence(last.last_sequence) != header.base_sequence => {
-                Verdict::OutOfOrder
-            }
-            _ => Verdict::Append,
+        let last = producer.batches.back();
+        let expected = last
+            .map(|last| next_sequence(last.last_sequence))
+            .or(producer.refused);
+        if expected.is_none_or(|expected| expected == header.base_sequence) {
+            Verdict::Append
+        } else {
+            Verdict::OutOfOrder
         }
+    }
+
+    /// Notes that a batch was refused and will be sent again. Otherwise the next batch in flight of a
+    /// producer that is not known yet would be taken for its first.
+    pub(crate) fn refuse(&mut self, header: &BatchHeader, now: Timestamp) {
+        if header.producer_id < 0 {
+            return;
+        }
+        self.0
+            .entry(header.producer_id)
+            .or_insert_with(|| Producer {
+                epoch: header.producer_epoch,
+                last_used: now,
+                batches: VecDeque::new(),
+                refused: Some(header.base_sequence),
+            });
     }
 
     /// Notes a batch that is appended at `base_offset`.
@@ -86,6 +108,7 @@ impl Producers {
             epoch: header.producer_epoch,
             last_used: now,
             batches: VecDeque::new(),
+            refused: None,
         };
         let producer = self.0.entry(header.producer_id).or_insert_with(fresh);
         if producer.epoch != header.producer_epoch {
@@ -109,8 +132,12 @@ impl Producers {
     }
 
     pub(crate) fn pack(&self, out: &mut Packer) {
-        out.count(self.0.len());
-        for (id, producer) in &self.0 {
+        // In order, so that the same state has the same bytes; without those that were only refused.
+        let mut producers: Vec<_> = self.0.iter().collect();
+        producers.retain(|(_, producer)| !producer.batches.is_empty());
+        producers.sort_by_key(|(id, _)| **id);
+        out.count(producers.len());
+        for (id, producer) in producers {
             out.i64(*id)
                 .u16(producer.epoch.cast_unsigned())
                 .i64(producer.last_used.0)
@@ -144,6 +171,7 @@ impl Producers {
                     epoch,
                     last_used,
                     batches,
+                    refused: None,
                 },
             );
         }
@@ -240,6 +268,17 @@ mod tests {
         assert_eq!(producers.judge(&batch(0, 7, 1)), Verdict::OutOfOrder);
         producers.expire(Timestamp(2));
         assert_eq!(producers.judge(&batch(0, 7, 1)), Verdict::Append);
+    }
+
+    #[test]
+    fn a_producer_whose_first_batch_was_refused_must_send_it_again() {
+        let mut producers = Producers::default();
+        producers.refuse(&batch(0, 5, 2), Timestamp(0));
+        producers.refuse(&batch(0, 7, 2), Timestamp(0));
+        assert_eq!(producers.judge(&batch(0, 7, 2)), Verdict::OutOfOrder);
+        assert_eq!(producers.judge(&batch(0, 5, 2)), Verdict::Append);
+        producers.note(&batch(0, 5, 2), 0, Timestamp(0));
+        assert_eq!(producers.judge(&batch(0, 7, 2)), Verdict::Append);
     }
 
     #[test]

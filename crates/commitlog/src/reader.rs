@@ -3,11 +3,11 @@
 //! Bytes that come from a file are compared with their checksum before anybody gets them. A batch
 //! that does not fit is reported, counted and skipped; the batches after it are served.
 
-use crate::file_index::FileIndexes;
-use crate::frame::{FRAME_HEADER_LEN, FrameHeader};
-use crate::index::{Entry, Found, up_to};
-use crate::stream::Stream;
-use crate::wal::{Address, Wal};
+use crate::file_index::{self, FileIndexes};
+use crate::frame::{FRAME_HEADER_LEN, FrameHeader, Kind};
+use crate::index::{Entry, Found, Page, up_to};
+use crate::stream::{Bounds, Stream};
+use crate::wal::{Address, Tail as FileTail, Wal, scan};
 use base::{Offset, StreamId};
 use bytes::{Bytes, BytesMut};
 use quick_cache::Weighter;
@@ -54,6 +54,13 @@ struct ChunkWeight;
 impl Weighter<(u64, u32), Bytes> for ChunkWeight {
     fn weight(&self, _: &(u64, u32), chunk: &Bytes) -> u64 {
         chunk.len() as u64
+    }
+}
+
+fn out_of_range(bounds: Bounds) -> ReadError {
+    ReadError::OutOfRange {
+        log_start: bounds.log_start,
+        high_watermark: bounds.high_watermark,
     }
 }
 
@@ -112,11 +119,30 @@ impl Reader {
     ) -> Result<Vec<Bytes>, ReadError> {
         let bounds = stream.bounds();
         if offset < bounds.log_start || offset > bounds.high_watermark {
-            return Err(ReadError::OutOfRange {
-                log_start: bounds.log_start,
-                high_watermark: bounds.high_watermark,
-            });
+            return Err(out_of_range(bounds));
         }
+        match self.collect(stream, offset, bytes_max).await {
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                // The file may have gone because the stream was trimmed, or removed, since it was found.
+                let bounds = stream.bounds();
+                if stream.is_removed() {
+                    Ok(Vec::new())
+                } else if offset < bounds.log_start {
+                    Err(out_of_range(bounds))
+                } else {
+                    Err(error.into())
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn collect(
+        &self,
+        stream: &Stream,
+        offset: Offset,
+        bytes_max: usize,
+    ) -> Result<Vec<Bytes>, ReadError> {
         let (mut batches, mut next, mut left) = (Vec::new(), offset, bytes_max);
         loop {
             if !batches.is_empty() && left == 0 {
@@ -139,22 +165,63 @@ impl Reader {
         }
     }
 
-    /// The entries from `offset` on of the file where it lies.
+    /// Entries from `offset` on, of the first file that has any.
     async fn locate(
         &self,
         stream: &Stream,
         offset: Offset,
         bytes_max: usize,
     ) -> Result<Option<(u64, Vec<Entry>)>, ReadError> {
-        match stream.find(offset, bytes_max) {
-            None => Ok(None),
-            Some(Found::Entries { file, entries }) => Ok(Some((file, entries))),
-            Some(Found::Page(page)) => {
-                let entries = self.indexes.page(&page).await?;
-                let first = entries.partition_point(|entry| entry.last_offset() < offset);
-                Ok(Some((page.file, up_to(entries[first..].iter(), bytes_max))))
+        let mut offset = offset;
+        loop {
+            match stream.find(offset, bytes_max) {
+                None => return Ok(None),
+                Some(Found::Entries { file, entries }) => return Ok(Some((file, entries))),
+                Some(Found::Page(page)) => {
+                    let entries = self.page(stream.id(), &page).await?;
+                    let first = entries.partition_point(|entry| entry.last_offset() < offset);
+                    let found = up_to(entries[first..].iter(), bytes_max);
+                    if !found.is_empty() {
+                        return Ok(Some((page.file, found)));
+                    }
+                    // Index and WAL are damaged in the same place.
+                    offset = page.last_offset + 1;
+                }
             }
         }
+    }
+
+    /// The entries of a page; where the index is damaged they come from the WAL file itself.
+    async fn page(&self, stream: StreamId, page: &Page) -> io::Result<Arc<Vec<Entry>>> {
+        let error = match self.indexes.page(page).await {
+            Ok(entries) => return Ok(entries),
+            Err(error) => error,
+        };
+        if !matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+        ) {
+            return Err(error);
+        }
+        let (file, position) = (page.file, 0);
+        let bytes = self
+            .wal
+            .read(Address { file, position }, usize::MAX)
+            .await?;
+        tracing::error!(file, %stream, %error, "an index cannot be read; the WAL file is searched instead");
+        let scan = scan(&bytes, FileTail::WasWhole)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let inside = |entry: &Entry| {
+            entry.base_offset >= page.base_offset && entry.last_offset() <= page.last_offset
+        };
+        let entries: Vec<_> = file_index::entries_of(file, &scan.frames)
+            .into_iter()
+            .find(|(id, _)| *id == stream)
+            .map(|(_, entries)| entries.into_iter().filter(inside).collect())
+            .unwrap_or_default();
+        let entries = Arc::new(entries);
+        self.indexes.keep(page, entries.clone());
+        Ok(entries)
     }
 
     /// The first batch, at or after `from`, whose largest timestamp is at least `timestamp`.
@@ -169,7 +236,7 @@ impl Reader {
             let (file, entry) = match found {
                 Found::Entries { file, entries } => (file, entries.first().copied()),
                 Found::Page(page) => {
-                    let entries = self.indexes.page(&page).await?;
+                    let entries = self.page(stream.id(), &page).await?;
                     let fits = |entry: &&Entry| {
                         entry.last_offset() >= from && entry.max_timestamp >= timestamp
                     };
@@ -199,16 +266,21 @@ impl Reader {
             file,
             position: entry.position,
         };
-        if let Some(batch) = self.from_tail(start, entry.len as usize) {
+        if let Some(batch) = self.find_in_tail(start, entry.len as usize) {
             return Ok(Some(batch));
         }
         let header_len = u32::try_from(FRAME_HEADER_LEN).unwrap_or(0);
         let frame_start = entry.position.saturating_sub(header_len);
         let frame = self
-            .from_file(file, frame_start, entry.len + header_len)
+            .read_file(file, frame_start, entry.len + header_len)
             .await?;
-        let header = FrameHeader::parse(&frame)
-            .filter(|header| header.stream == stream && header.base_offset == entry.base_offset);
+        // The index says what must be there; the payload has a checksum of its own.
+        let header = FrameHeader::parse_unverified(&frame).filter(|header| {
+            header.kind == Kind::Batch
+                && header.stream == stream
+                && header.base_offset == entry.base_offset
+                && header.payload_len == entry.len as usize
+        });
         let batch = header.and_then(|header| header.payload(&frame));
         if batch.is_none() {
             self.damaged_batches.fetch_add(1, Ordering::Relaxed);
@@ -217,15 +289,18 @@ impl Reader {
         Ok(batch)
     }
 
-    fn from_tail(&self, at: Address, len: usize) -> Option<Bytes> {
+    fn find_in_tail(&self, at: Address, len: usize) -> Option<Bytes> {
         let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
         let after = tail.blocks.partition_point(|(start, _)| *start <= at);
         let (start, block) = tail.blocks.get(after.checked_sub(1)?)?;
-        let from = usize::try_from(at.position - start.position).ok()?;
-        (start.file == at.file && from + len <= block.len()).then(|| block.slice(from..from + len))
+        if start.file != at.file {
+            return None;
+        }
+        let from = usize::try_from(at.position.checked_sub(start.position)?).ok()?;
+        (from + len <= block.len()).then(|| block.slice(from..from + len))
     }
 
-    async fn from_file(&self, file: u64, position: u32, len: u32) -> io::Result<Bytes> {
+    async fn read_file(&self, file: u64, position: u32, len: u32) -> io::Result<Bytes> {
         let end = position + len;
         let first = position / CHUNK_LEN;
         if (end - 1) / CHUNK_LEN == first {
@@ -248,21 +323,16 @@ impl Reader {
         if let Some(chunk) = self.chunks.get(&(file, number)) {
             return Ok(chunk);
         }
+        // Looked at before the read: what is durable by then does not change any more. A chunk at the
+        // end of the file that is being written still does, and is read again next time.
+        let (active, end) = self.tail.read().unwrap_or_else(PoisonError::into_inner).end;
+        let position = number * CHUNK_LEN;
         let chunk = self
             .wal
-            .read(
-                Address {
-                    file,
-                    position: number * CHUNK_LEN,
-                },
-                CHUNK_LEN as usize,
-            )
+            .read(Address { file, position }, CHUNK_LEN as usize)
             .await?;
-        // A chunk at the end of the file that is being written still changes; it is read again next time.
-        let end = self.tail.read().unwrap_or_else(PoisonError::into_inner).end;
-        if chunk.len() == CHUNK_LEN as usize
-            && (file, u64::from(number + 1) * u64::from(CHUNK_LEN)) <= end
-        {
+        let whole = chunk.len() == CHUNK_LEN as usize;
+        if file < active || (whole && file == active && u64::from(position + CHUNK_LEN) <= end) {
             self.chunks.insert((file, number), chunk.clone());
         }
         Ok(chunk)

@@ -5,17 +5,17 @@
 //! with its place and never served, and what follows it is kept. Replaying a frame that the
 //! checkpoint knows already changes nothing, so a crash at any point of a checkpoint is harmless.
 
-use crate::cell::Cell;
-use crate::checkpoint::{self, Checkpoint};
+use crate::cell::{Cell, Cells};
+use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::file_index::{self, FileIndexes};
 use crate::frame::{Frame, Kind};
-use crate::index::{Entry, Page};
+use crate::index::Page;
 use crate::producers::Producers;
 use crate::shard::{Head, ShardState};
 use crate::stream::Stream;
-use crate::wal::{Address, FILE_HEADER_LEN, Scan, Wal, scan};
+use crate::wal::{Address, Blocks, FILE_HEADER_LEN, Scan, Tail, Wal, scan};
 use base::{ShardId, StreamId, Timestamp};
-use kafka_wire::record_batch::BatchHeader;
+use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::ops::Range;
@@ -65,6 +65,8 @@ pub struct Report {
     pub torn_bytes: u64,
     /// Damaged places: file and range of bytes. What was there is not served.
     pub damaged: Vec<(u64, Range<u32>)>,
+    /// Blocks that should lie between two files and are in neither: a file was cut short, or is gone.
+    pub missing_blocks: u64,
 }
 
 /// How far a recovery is.
@@ -79,7 +81,7 @@ pub struct RecoveryProgress {
 /// The state of all shards as found.
 pub(crate) struct Recovered {
     pub(crate) heads: HashMap<StreamId, (ShardId, Head)>,
-    pub(crate) cells: BTreeMap<ShardId, crate::cell::Cells>,
+    pub(crate) cells: BTreeMap<ShardId, Cells>,
     pub(crate) report: Report,
     pub(crate) checkpoint_next: u64,
     /// The newest checkpoint's replay point: files before it may go when nothing refers to them.
@@ -108,6 +110,7 @@ impl Recovery<'_> {
         self.load_checkpoint(&mut state, &files).await?;
         state.report.files = files.len();
         let mut removed = HashSet::new();
+        let mut before: Option<Blocks> = None;
         for (done, file) in files.iter().copied().enumerate() {
             (self.progress)(RecoveryProgress {
                 done,
@@ -117,13 +120,20 @@ impl Recovery<'_> {
                 self.load_index(&mut state, file).await?;
                 continue;
             }
-            let last = done + 1 == files.len();
-            let scan = self.scan_file(&mut state.report, file, last).await?;
+            let tail = if done + 1 == files.len() {
+                Tail::MayBeTorn
+            } else {
+                Tail::WasWhole
+            };
+            let scan = self.scan_file(&mut state.report, file, tail).await?;
+            state.report.check_sequence(file, before, scan.blocks);
+            before = scan.blocks;
             for (position, frame) in scan.frames {
                 state.replay(file, position, frame, self.now, &mut removed);
             }
         }
         state.report.streams = state.heads.len();
+        self.indexes.remove_orphans(&files).await?;
         Ok(state)
     }
 
@@ -134,21 +144,31 @@ impl Recovery<'_> {
         state.checkpoint_next = numbers.last().map_or(1, |last| last + 1);
         for number in numbers.iter().rev() {
             let object = self.objects.get(&checkpoint::name(*number)).await?;
-            if let Ok(checkpoint) = Checkpoint::unpack(object) {
-                state.replay_from = checkpoint.replay_from;
-                checkpoint
-                    .shards
-                    .into_iter()
-                    .for_each(|shard| state.restore(shard));
-                return Ok(());
+            match Checkpoint::unpack(object) {
+                Ok(checkpoint) => {
+                    state.replay_from = checkpoint.replay_from;
+                    checkpoint
+                        .shards
+                        .into_iter()
+                        .for_each(|shard| state.restore(shard));
+                    return Ok(());
+                }
+                Err(CheckpointError::NewerFormat(version)) => {
+                    return Err(OpenError::NewerFormat {
+                        what: checkpoint::name(*number),
+                        detail: CheckpointError::NewerFormat(version).to_string(),
+                    });
+                }
+                Err(CheckpointError::Damaged) => tracing::error!(
+                    checkpoint = number,
+                    "a checkpoint is damaged; an older one is tried"
+                ),
             }
-            tracing::error!(
-                checkpoint = number,
-                "a checkpoint is damaged; an older one is tried"
-            );
         }
-        // Without a checkpoint everything must be replayed, so the first file must be there.
-        if numbers.is_empty() && files.first().is_none_or(|first| *first == 1) {
+        // Where every file since the first is there, the WAL alone says everything. Files are removed
+        // only after a checkpoint, so without one a missing file is damage, and reported as such.
+        let complete = (1..).zip(files).all(|(number, file)| number == *file);
+        if complete || (numbers.is_empty() && files.first() == Some(&1)) {
             return Ok(());
         }
         Err(OpenError::Damaged {
@@ -185,18 +205,10 @@ impl Recovery<'_> {
         state: &mut Recovered,
         file: u64,
     ) -> Result<Vec<(StreamId, Page)>, OpenError> {
-        let scan = self.scan_file(&mut state.report, file, false).await?;
-        let mut streams: BTreeMap<StreamId, Vec<Entry>> = BTreeMap::new();
-        for (position, frame) in scan
-            .frames
-            .iter()
-            .filter(|(_, frame)| frame.kind == Kind::Batch)
-        {
-            if let Some((entry, _)) = read_entry(file, *position, frame) {
-                streams.entry(frame.stream).or_default().push(entry);
-            }
-        }
-        let (body, pages) = file_index::pack(file, &streams.into_iter().collect::<Vec<_>>());
+        let scan = self
+            .scan_file(&mut state.report, file, Tail::WasWhole)
+            .await?;
+        let (body, pages) = file_index::pack(file, &file_index::entries_of(file, &scan.frames));
         self.indexes.write(file, body).await?;
         Ok(pages)
     }
@@ -205,20 +217,16 @@ impl Recovery<'_> {
         &self,
         report: &mut Report,
         file: u64,
-        last: bool,
+        tail: Tail,
     ) -> Result<Scan, OpenError> {
-        let bytes = self
-            .wal
-            .read(Address { file, position: 0 }, usize::MAX)
-            .await?;
-        let what = || format!("WAL file {file}");
-        let scan = scan(&bytes).map_err(|error| OpenError::NewerFormat {
-            what: what(),
+        let start = Address { file, position: 0 };
+        let bytes = self.wal.read(start, usize::MAX).await?;
+        let scan = scan(&bytes, tail).map_err(|error| OpenError::NewerFormat {
+            what: format!("WAL file {file}"),
             detail: error.to_string(),
         })?;
         report.files_scanned += 1;
         report.bytes_scanned += bytes.len() as u64;
-        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         for place in &scan.damaged {
             tracing::error!(
                 file,
@@ -228,43 +236,69 @@ impl Recovery<'_> {
             );
             report.damaged.push((file, place.clone()));
         }
+        if tail == Tail::MayBeTorn {
+            self.mend_tail(report, file, &bytes, &scan).await?;
+        }
+        Ok(scan)
+    }
+
+    /// Cuts a torn tail off, and makes sure of the block before it.
+    async fn mend_tail(
+        &self,
+        report: &mut Report,
+        file: u64,
+        bytes: &Bytes,
+        scan: &Scan,
+    ) -> Result<(), OpenError> {
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         if scan.end < len {
-            if last {
-                report.torn_bytes += u64::from(len - scan.end);
-                tracing::warn!(
-                    file,
-                    from = scan.end,
-                    to = len,
-                    "a torn tail is cut off; nobody was told that it was written"
-                );
-                self.wal.cut(file, scan.end).await?;
-            } else {
-                tracing::error!(
-                    file,
-                    from = scan.end,
-                    to = len,
-                    "the end of a WAL file is damaged; what was there is not served"
-                );
-                report.damaged.push((file, scan.end..len));
-            }
-        } else if last && scan.end <= FILE_HEADER_LEN {
+            report.torn_bytes += u64::from(len - scan.end);
+            tracing::warn!(
+                file,
+                from = scan.end,
+                to = len,
+                "a torn tail is cut off; nobody was told that it was written"
+            );
+        }
+        if scan.end < len || scan.end <= FILE_HEADER_LEN {
             self.wal.cut(file, scan.end).await?;
         }
         // After a failed sync or a kill the page cache may show a block that is not on the medium.
-        if let (true, Some(block)) = (last, scan.last_block.clone()) {
+        if let Some(block) = scan.last_block.clone() {
             let position = block.start;
-            self.wal
-                .settle(
-                    Address { file, position },
-                    bytes.slice(block.start as usize..block.end as usize),
-                )
-                .await?;
+            let bytes = bytes.slice(block.start as usize..block.end as usize);
+            self.wal.settle(Address { file, position }, bytes).await?;
         }
-        Ok(scan)
+        Ok(())
+    }
+}
+
+impl Report {
+    /// The blocks of one incarnation are numbered without gaps, over all of its files.
+    fn check_sequence(&mut self, file: u64, before: Option<Blocks>, blocks: Option<Blocks>) {
+        let (Some(before), Some(blocks)) = (before, blocks) else {
+            return;
+        };
+        let missing = blocks.first.saturating_sub(before.next);
+        if before.incarnation == blocks.incarnation && missing > 0 {
+            self.missing_blocks += missing;
+            tracing::error!(
+                file,
+                missing,
+                "blocks of the WAL are missing before this file"
+            );
+        }
     }
 }
 
 impl Recovered {
+    /// The streams and cells of a shard; the cells are also told to whoever opens the log.
+    pub(crate) fn take(&mut self, id: ShardId) -> (HashMap<StreamId, Head>, Cells) {
+        let heads = self.heads.extract_if(|_, (shard, _)| *shard == id);
+        let heads = heads.map(|(stream, (_, head))| (stream, head)).collect();
+        (heads, self.cells.get(&id).cloned().unwrap_or_default())
+    }
+
     fn restore(&mut self, shard: ShardState) {
         for state in shard.streams {
             let stream = Arc::new(Stream::new(state.id, shard.shard));
@@ -314,7 +348,7 @@ impl Recovered {
     }
 
     fn replay_batch(&mut self, file: u64, position: u32, frame: &Frame, now: Timestamp) {
-        let Some((entry, header)) = read_entry(file, position, frame) else {
+        let Some((entry, header)) = file_index::entry_of(file, position, frame) else {
             return;
         };
         let (id, shard) = (frame.stream, frame.shard);
@@ -335,29 +369,4 @@ impl Recovered {
         }
         head.stream.publish(file, frame.epoch, [entry]);
     }
-}
-
-/// The index entry of a batch's frame.
-fn read_entry(file: u64, position: u32, frame: &Frame) -> Option<(Entry, BatchHeader)> {
-    let header = BatchHeader::parse(&frame.payload).ok();
-    let last_offset_delta = header.and_then(|header| u32::try_from(header.last_offset_delta).ok());
-    let (Some(header), Some(last_offset_delta)) = (header, last_offset_delta) else {
-        tracing::error!(
-            file,
-            position,
-            "a record batch is malformed and is left out"
-        );
-        return None;
-    };
-    let len = u32::try_from(frame.payload.len()).ok()?;
-    Some((
-        Entry {
-            base_offset: frame.base_offset,
-            max_timestamp: header.max_timestamp,
-            position,
-            len,
-            last_offset_delta,
-        },
-        header,
-    ))
 }

@@ -8,7 +8,7 @@ use crate::frame::{Frame, Kind};
 use crate::producers::{Producers, Verdict};
 use crate::stream::Stream;
 use crate::streams::Streams;
-use crate::writer::{Closed, Done, Placed, Progress, Submission};
+use crate::writer::{Closed, Done, Placed, PlacedFrame, Progress, Submission};
 use base::{Clock, Epoch, Offset, ShardId, StreamId, Timestamp};
 use bytes::{Bytes, BytesMut};
 use fail::fail_point;
@@ -206,18 +206,19 @@ impl Shard {
     }
 
     /// The frame of a batch and where it goes; a retry has no frame of its own.
-    fn append_one(
-        &mut self,
-        batch: Batch,
-    ) -> Result<(Option<(Frame, Option<Placed>)>, Appended), Refusal> {
-        if self.progress.full.load(Ordering::Relaxed) {
-            return Err(Refusal::Full);
-        }
+    fn append_one(&mut self, batch: Batch) -> Result<(Option<PlacedFrame>, Appended), Refusal> {
         let header = BatchHeader::parse(&batch.bytes).map_err(|_| Refusal::Malformed)?;
         let last_offset_delta =
             u32::try_from(header.last_offset_delta).map_err(|_| Refusal::Malformed)?;
+        if header.len != batch.bytes.len() {
+            return Err(Refusal::Malformed);
+        }
         let (shard, epoch, now) = (self.id, self.epoch, self.clock.wall());
         let head = self.heads.get_mut(&batch.stream).ok_or(Refusal::NoStream)?;
+        if self.progress.full.load(Ordering::Relaxed) {
+            head.producers.refuse(&header, now);
+            return Err(Refusal::Full);
+        }
         match judge(&head.producers, &header) {
             Verdict::Append => {}
             Verdict::Duplicate(base_offset) => {

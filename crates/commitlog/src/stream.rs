@@ -226,11 +226,6 @@ impl Stream {
         self.read().index.files().for_each(&mut each);
     }
 
-    /// Calls `each` with every file that has entries in memory.
-    pub(crate) fn for_each_run_file(&self, mut each: impl FnMut(u64)) {
-        self.read().index.run_files().for_each(&mut each);
-    }
-
     /// The offset up to which the policy lets batches go at `now_ms`.
     pub(crate) fn retention_point(&self, now_ms: i64) -> Option<Offset> {
         let state = self.read();

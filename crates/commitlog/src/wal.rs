@@ -7,7 +7,7 @@ mod files;
 mod scan;
 
 pub use files::FileWal;
-pub(crate) use scan::{FILE_HEADER_LEN, Scan, scan};
+pub(crate) use scan::{Blocks, FILE_HEADER_LEN, Scan, Tail, scan};
 
 use base::BoxFuture;
 use bytes::Bytes;

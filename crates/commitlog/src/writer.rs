@@ -35,9 +35,12 @@ pub struct Closed;
 
 /// Frames that become durable together, and who wants to know.
 pub(crate) struct Submission {
-    pub(crate) frames: Vec<(Frame, Option<Placed>)>,
+    pub(crate) frames: Vec<PlacedFrame>,
     pub(crate) done: Done,
 }
+
+/// A frame; with what readers must learn of it where it is a batch.
+pub(crate) type PlacedFrame = (Frame, Option<Placed>);
 
 /// What readers must learn of a batch when it is durable.
 pub(crate) struct Placed {
@@ -165,7 +168,7 @@ impl Writer {
                 .for_each(|submission| (submission.done)(Ok(())));
             return None;
         }
-        let (mut builder, mut entries) = (BlockBuilder::with_capacity(len), Vec::new());
+        let (mut builder, mut entries) = (BlockBuilder::new(self.incarnation, len), Vec::new());
         for submission in submissions {
             for (frame, placed) in submission.frames {
                 let position = builder.push(&frame);
@@ -178,11 +181,7 @@ impl Writer {
         if acks_before_sync() {
             done.drain(..).for_each(|done| done(Ok(())));
         }
-        let block = builder.finish(
-            self.incarnation,
-            sequence,
-            nonce(self.incarnation, sequence),
-        );
+        let block = builder.finish(sequence, nonce(self.incarnation, sequence));
         Some(Flight {
             block,
             entries,

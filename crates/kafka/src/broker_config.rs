@@ -14,15 +14,17 @@ pub(crate) struct BrokerConfig {
 }
 
 impl BrokerConfig {
-    /// Whether the operator set it.
+    /// Whether the operator set it. The listeners always are: no broker has a default address.
     pub(crate) fn source(&self, settings: &Settings) -> ConfigSource {
-        if settings.given.contains(self.name) {
+        if settings.given.contains(self.name) || self.name == ADVERTISED_LISTENERS {
             ConfigSource::StaticBroker
         } else {
             ConfigSource::Default
         }
     }
 }
+
+const ADVERTISED_LISTENERS: &str = "advertised.listeners";
 
 fn ms(age: Option<Duration>) -> String {
     age.map_or("-1".to_owned(), |age| age.as_millis().to_string())
@@ -47,7 +49,7 @@ const fn config(
 pub(crate) static BROKER_CONFIGS: &[BrokerConfig] = {
     use ConfigType::{Boolean, Int, List, Long, String};
     &[
-        config("advertised.listeners", String,
+        config(ADVERTISED_LISTENERS, String,
             |s| s.advertised.as_ref().map(|at| format!("PLAINTEXT://{}:{}", at.host, at.port)),
             "What clients are told to connect to. Where it is not set, they are told the address that they have connected to."),
         config("auto.create.topics.enable", Boolean, |s| Some(s.auto_create_topics_enable.to_string()),

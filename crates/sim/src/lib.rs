@@ -14,6 +14,7 @@ mod clock;
 mod executor;
 mod life;
 mod model;
+mod plan;
 mod pool;
 mod rng;
 mod run;

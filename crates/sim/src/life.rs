@@ -1,8 +1,12 @@
 //! One life: a process that opens the log, serves its clients and ends.
 
+mod faults;
+mod serve;
+
 use crate::client::{self, Context, Excuses};
 use crate::clock::SimClock;
 use crate::executor::{Executor, Step};
+use crate::plan::{End, Plan};
 use crate::pool::SimPool;
 use crate::rng::Rng;
 use crate::run::World;
@@ -10,7 +14,6 @@ use crate::violation::{Violation, ensure};
 use base::{Clock, Epoch, Incarnation};
 use commitlog::{FileWal, Ground, Log, OpenError, Opened, Options};
 use std::future::Future;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{LocalObjects, SimDisk, SimFaults};
@@ -18,82 +21,6 @@ use tokio::sync::watch;
 
 /// Steps after which a life that should have come to rest is taken for stuck.
 const STEPS_MAX: u64 = 500_000;
-/// What the log keeps free for deletions (its own constant), bytes.
-const RESERVE: u64 = 64 << 20;
-
-/// What becomes of the disk at the end of a life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The next process finds everything that was written.
-    Kill,
-    /// The next process finds what was synced, and some of the rest.
-    PowerLoss,
-}
-
-/// What is to happen in a life.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan {
-    /// The life ends after so many steps, or after that many changes of the disk behind them.
-    steps: Option<u64>,
-    /// The machine stops in the middle of a change.
-    stops_after: Option<u64>,
-    /// It stops while it recovers.
-    stops_in_recovery: bool,
-    /// The disk fails to sync from some step on.
-    sync_fails: bool,
-    /// The disk fills up at some step, for so many steps; `true`: up to the last byte.
-    full: Option<(u64, u64, bool)>,
-    /// Clients that come.
-    busy: bool,
-    /// The clients finish and the log is closed.
-    close: bool,
-    end: End,
-}
-
-impl Plan {
-    pub(crate) fn draw(rng: &mut Rng) -> Self {
-        let steps = rng.between(20, 2500);
-        let full_at = rng.below(steps);
-        let full = (full_at, rng.between(20, 600), rng.one_in(2));
-        Self {
-            steps: Some(steps),
-            stops_after: rng.one_in(2).then(|| rng.below(12)),
-            stops_in_recovery: rng.one_in(8),
-            sync_fails: rng.one_in(6),
-            full: rng.one_in(4).then_some(full),
-            busy: true,
-            close: rng.one_in(6),
-            end: if rng.one_in(3) {
-                End::Kill
-            } else {
-                End::PowerLoss
-            },
-        }
-    }
-
-    /// A life without faults, in which every client finishes.
-    pub(crate) fn peaceful() -> Self {
-        Self {
-            steps: None,
-            stops_after: None,
-            stops_in_recovery: false,
-            sync_fails: false,
-            full: None,
-            busy: true,
-            close: true,
-            end: End::PowerLoss,
-        }
-    }
-
-    /// A life that only looks at what is there.
-    pub(crate) fn inspection() -> Self {
-        Self {
-            busy: false,
-            ..Self::peaceful()
-        }
-    }
-}
-
 type Verdict = Arc<Mutex<Option<Violation>>>;
 
 /// A running process.
@@ -160,12 +87,6 @@ impl<'a> Life<'a> {
             return Ok(());
         }
         self.stop(context, &stopper)
-    }
-
-    fn set_faults(&self, change: impl FnOnce(&mut SimFaults)) {
-        let mut faults = self.world.disk.faults();
-        change(&mut faults);
-        self.world.disk.set_faults(faults);
     }
 
     /// Runs a future to its end. `None` where the machine stopped before.
@@ -278,183 +199,6 @@ impl<'a> Life<'a> {
         let damaged = context.log.figures().damaged_batches;
         ensure(damaged == 0, "K1", || format!("{damaged} damaged batches"))?;
         inspected.transpose().map(|done| done.is_some())
-    }
-
-    fn client(
-        &mut self,
-        name: &'static str,
-        client: impl Future<Output = Result<(), Violation>> + Send + 'static,
-    ) {
-        let verdict = self.verdict.clone();
-        self.executor.spawn(
-            name,
-            Box::pin(async move {
-                if let Err(violation) = client.await {
-                    let mut verdict = verdict.lock().unwrap_or_else(PoisonError::into_inner);
-                    verdict.get_or_insert(violation);
-                }
-            }),
-        );
-    }
-
-    fn start_clients(&mut self, context: &Context) {
-        let idempotent: Vec<u64> = {
-            let mut model = context.model.lock();
-            for _ in 0..self.rng.between(1, 2) {
-                model.new_idempotent(&mut self.rng);
-            }
-            model.idempotent.keys().copied().collect()
-        };
-        for key in idempotent {
-            let (rng, batches) = (self.rng.fork(), self.rng.below(40));
-            let client = client::produce_idempotently(context.clone(), rng, key, batches);
-            self.client("idempotent", client);
-        }
-        for _ in 0..self.rng.between(1, 3) {
-            let (rng, requests) = (self.rng.fork(), self.rng.below(40));
-            self.client("plain", client::produce(context.clone(), rng, requests));
-        }
-        for key in 0..3 {
-            let (rng, versions) = (self.rng.fork(), self.rng.below(30));
-            self.client(
-                "cells",
-                client::write_cells(context.clone(), rng, key, versions),
-            );
-        }
-        for key in 0..2 {
-            let rng = self.rng.fork();
-            self.client("reader", client::follow(context.clone(), rng, key));
-        }
-        for _ in 0..2 {
-            let (rng, rounds) = (self.rng.fork(), self.rng.below(30));
-            self.client("janitor", client::look_after(context.clone(), rng, rounds));
-        }
-    }
-
-    /// Lets the clients work; false where the process has ended.
-    fn serve(
-        &mut self,
-        context: &Context,
-        stopper: &watch::Sender<bool>,
-    ) -> Result<bool, Violation> {
-        const STREAMS_AT_FIRST: u64 = 6;
-        let opening = context.clone();
-        let mut rng = self.rng.fork();
-        let opened = self.finish("open streams", async move {
-            while opening.model.lock().next_stream < STREAMS_AT_FIRST {
-                client::new_stream(&opening.model, &mut rng);
-            }
-            let ids: Vec<_> = {
-                let model = opening.model.lock();
-                let wanted = |stream: &&crate::model::StreamModel| {
-                    stream.removal == crate::model::Removal::No
-                };
-                model
-                    .streams
-                    .values()
-                    .filter(wanted)
-                    .map(|stream| stream.id)
-                    .collect()
-            };
-            for id in ids {
-                client::open_stream(&opening, id).await;
-            }
-        })?;
-        if opened.is_none() {
-            return Ok(false);
-        }
-        self.start_clients(context);
-        let start = self.steps;
-        loop {
-            let step = self.steps - start;
-            self.inject(step);
-            if self.world.disk.has_stopped() {
-                self.world.model.lock().counts.crashes_in_change += 1;
-                return Ok(false);
-            }
-            self.check_failure(context)?;
-            if self.plan.steps.is_some_and(|steps| step >= steps) {
-                match self.plan.stops_after {
-                    _ if self.plan.close => return Ok(true),
-                    Some(changes) if step < self.plan.steps.unwrap_or(0) + 500 => {
-                        self.plan.stops_after = None;
-                        self.plan.steps = Some(step + 500);
-                        self.set_faults(|faults| faults.stops_after = Some(changes));
-                    }
-                    _ => return Ok(false),
-                }
-            }
-            if self.step()? == Step::Idle {
-                if self.heal_space() {
-                    continue;
-                }
-                return self.rest(context, stopper);
-            }
-        }
-    }
-
-    /// Everything waits: for readers only, or the log has failed.
-    fn rest(&self, context: &Context, stopper: &watch::Sender<bool>) -> Result<bool, Violation> {
-        if stopper.is_closed() {
-            return Ok(false);
-        }
-        let failed = context.log.failure().borrow().is_some();
-        let running = self.executor.running();
-        let waiting = running.iter().all(|name| matches!(*name, "log" | "reader"));
-        ensure(waiting, "answer", || {
-            format!("nothing moves, failed: {failed}, and these wait: {running:?}")
-        })?;
-        let model = context.model.lock();
-        let missed = client::missed_bells(&context.log, model.tailers.values().copied());
-        ensure(missed.is_empty(), "bell", || {
-            format!("readers of {missed:?} were not told that there is more")
-        })?;
-        Ok(!failed)
-    }
-
-    fn inject(&mut self, step: u64) {
-        if self.plan.sync_fails && self.plan.steps.is_some_and(|steps| step * 2 >= steps) {
-            self.plan.sync_fails = false;
-            self.world.model.lock().counts.failed_syncs += 1;
-            self.excuses.failing.store(true, Ordering::Relaxed);
-            self.world.trace.note(format_args!("syncs fail"));
-            self.set_faults(|faults| faults.sync_fails = true);
-        }
-        if let Some((at, steps, to_the_last_byte)) = self.plan.full {
-            if step == at {
-                let some = self.rng.below(8 << 10);
-                let reserve = if to_the_last_byte { 0 } else { RESERVE };
-                let capacity = self.world.disk.used_bytes() + reserve + some;
-                self.world.model.lock().counts.full_disks += 1;
-                self.excuses.full.store(true, Ordering::Relaxed);
-                self.world.trace.note(format_args!("full at {capacity}"));
-                self.set_faults(|faults| faults.capacity = Some(capacity));
-            } else if step >= at + steps {
-                self.heal_space();
-            }
-        }
-    }
-
-    /// There is space again; false where there was.
-    fn heal_space(&mut self) -> bool {
-        let was_full = self.world.disk.faults().capacity.is_some();
-        if was_full {
-            self.plan.full = None;
-            self.world.trace.note(format_args!("space"));
-            self.set_faults(|faults| faults.capacity = None);
-        }
-        was_full
-    }
-
-    /// The WAL fails only where the disk does.
-    fn check_failure(&self, context: &Context) -> Result<(), Violation> {
-        let failure = context.log.failure();
-        let failure = failure.borrow();
-        ensure(
-            failure.is_none() || self.excuses.failing.load(Ordering::Relaxed),
-            "failure",
-            || format!("the WAL failed by itself: {failure:?}"),
-        )
     }
 
     /// Lets the clients finish, closes the log and waits for its tasks to end.

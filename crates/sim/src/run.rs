@@ -1,7 +1,8 @@
 //! A run: one life after the other over one disk.
 
-use crate::life::{End, Life, Plan};
+use crate::life::Life;
 use crate::model::{Counts, Shared};
+use crate::plan::{End, Plan};
 use crate::rng::Rng;
 use crate::trace::Trace;
 use crate::violation::Violation;

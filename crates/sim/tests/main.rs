@@ -70,6 +70,7 @@ fn a_seed_replays_exactly() {
 }
 
 /// Switches a planted bug on and expects the checks to notice it.
+#[expect(clippy::print_stdout, reason = "the seed is kept with the run")]
 fn check_planted(failpoint: &str) {
     let scenario = FailScenario::setup();
     fail::cfg(failpoint, "return").expect("a failpoint that exists");

@@ -46,7 +46,7 @@ impl OsDisk {
             root: root.to_path_buf(),
             source,
         };
-        create_dir_durably(root).map_err(failed)?;
+        create_root(root).map_err(failed)?;
         let mut lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -83,25 +83,44 @@ impl OsDisk {
     }
 }
 
-/// Creates a directory and its parents, and syncs the parent of each that is new.
-fn create_dir_durably(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
+/// Creates the root and its missing parents. The root's name is made durable even where it exists: an
+/// earlier process may have been killed before it was.
+fn create_root(root: &Path) -> io::Result<()> {
+    let parent = root
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let exists = root.is_dir();
+    if !exists {
+        if !parent.is_dir() {
+            create_root(parent)?;
+        }
+        fs::create_dir(root)?;
     }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        create_dir_durably(parent)?;
+    match sync_dir(parent) {
+        // Whoever gave us a directory inside one that we may not read has made it durable.
+        Err(error) if exists && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
     }
-    match fs::create_dir(dir) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }
 
 impl Disk for OsDisk {
     fn create_dir(&self, dir: &str) -> io::Result<()> {
-        create_dir_durably(&self.path(dir))
+        // Also where it exists: whoever created it may have been killed before its name was durable.
+        let (mut path, parts) = (self.root.clone(), Path::new(dir).iter());
+        for part in parts {
+            let parent = path.clone();
+            path.push(part);
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => sync_dir(&parent)?,
+            }
+        }
+        Ok(())
     }
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -150,7 +169,7 @@ impl Disk for OsDisk {
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
-        File::open(self.path(dir))?.sync_all()
+        sync_dir(&self.path(dir))
     }
 
     fn free_bytes(&self) -> io::Result<u64> {

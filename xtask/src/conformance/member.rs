@@ -232,10 +232,7 @@ impl Drop for Member {
     fn drop(&mut self) {
         if !matches!(self.child.try_wait(), Ok(Some(_))) {
             // An error means that the group is gone already, which is what is wanted.
-            drop(kill_process_group(
-                Pid::from_child(&self.child),
-                Signal::KILL,
-            ));
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             drop(self.child.wait());
         }
     }

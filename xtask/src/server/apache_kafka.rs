@@ -2,6 +2,7 @@
 //! with the heap and the collector that its own start script sets.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -83,6 +84,30 @@ pub(super) fn command(spec: &Spec) -> Result<Command> {
     Ok(serve)
 }
 
+/// A folder that looks like a Kafka distribution to a test suite: `bin/` with the scripts that suites call.
+pub(super) fn distribution() -> Result<PathBuf> {
+    prepare()?;
+    let folder = repo::target().join("conformance/apache-kafka-scripts");
+    let bin = folder.join("bin");
+    fs::create_dir_all(&bin)?;
+    for (script, class) in [
+        ("kafka-topics.sh", "org.apache.kafka.tools.TopicCommand"),
+        ("kafka-acls.sh", "org.apache.kafka.tools.AclCommand"),
+    ] {
+        let path = bin.join(script);
+        let jars = jars();
+        fs::write(
+            &path,
+            format!(
+                "#!/bin/sh\nexec java -Xmx256M -cp '{}/*' {class} \"$@\"\n",
+                jars.display()
+            ),
+        )?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(folder)
+}
+
 fn java(class: &str) -> Command {
     let mut command = grouped("java");
     command.args(JVM);
@@ -107,8 +132,9 @@ fn properties(spec: &Spec, logs: &Path) -> Result<String> {
     fs::write(&remembered, &controller)?;
     let mut lines = vec![
         "process.roles=broker,controller".to_owned(),
-        "node.id=1".to_owned(),
-        format!("controller.quorum.voters=1@127.0.0.1:{controller}"),
+        // Clients' own tests take the only broker to be number 0.
+        "node.id=0".to_owned(),
+        format!("controller.quorum.voters=0@127.0.0.1:{controller}"),
         format!(
             "listeners=PLAINTEXT://{},CONTROLLER://127.0.0.1:{controller}",
             spec.address()

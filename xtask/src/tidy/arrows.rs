@@ -58,7 +58,11 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "nginx-conf",
         ],
     ),
-    ("mainstay", &["base", "node", "nginx-conf"]),
+    // Its own commands (`mainstay topic …`) are a client of the Kafka protocol.
+    (
+        "mainstay",
+        &["base", "node", "nginx-conf", "kafka", "kafka-wire"],
+    ),
 ];
 
 const OUTSIDE: &[&str] = &["sim", "xtask"];

@@ -104,16 +104,25 @@ fn numbers(disk: &dyn Disk) -> io::Result<Vec<u64>> {
 
 impl Inner {
     fn open(&self, number: u64) -> io::Result<Arc<dyn DiskFile>> {
-        if let Some(file) = lock(&self.open).get(&number) {
+        // Held while the file is opened, so that a file that is being removed does not stay open.
+        let mut open = lock(&self.open);
+        if let Some(file) = open.get(&number) {
             return Ok(file.clone());
         }
         let file = self.disk.open(&path(number))?;
-        let mut open = lock(&self.open);
         if open.len() >= OPEN_FILES_MAX {
             open.clear();
         }
         open.insert(number, file.clone());
         Ok(file)
+    }
+
+    fn remove(&self, number: u64) -> io::Result<()> {
+        let mut open = lock(&self.open);
+        self.disk.remove(&path(number))?;
+        open.remove(&number);
+        drop(open);
+        self.disk.sync_dir(DIRECTORY)
     }
 
     fn append(&self, block: &[u8]) -> Result<Address, WalError> {
@@ -147,7 +156,7 @@ impl Inner {
         };
         let position = active.len;
         if let Err(error) = active.file.write_at(u64::from(position), block) {
-            if error.kind() != io::ErrorKind::StorageFull {
+            if !is_full(&error) {
                 return Err(failed(error));
             }
             // Give the part that was written back, so that readers and deletions have the room. It must
@@ -187,7 +196,7 @@ impl Inner {
                 file,
                 len: FILE_HEADER_LEN,
             }),
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            Err(error) if is_full(&error) => {
                 // The file may not have been made at all.
                 let _ = self.disk.remove(&path(number));
                 Err(WalError::Full(Arc::new(error)))
@@ -195,6 +204,13 @@ impl Inner {
             Err(error) => Err(failed(error)),
         }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn failed(error: io::Error) -> WalError {
@@ -238,8 +254,14 @@ impl Wal for FileWal {
     fn cut(&self, file: u64, len: u32) -> BoxFuture<'_, io::Result<()>> {
         Box::pin(self.run(move |inner| {
             if len <= FILE_HEADER_LEN {
-                inner.disk.remove(&path(file))?;
-                return inner.disk.sync_dir(DIRECTORY);
+                inner.remove(file)?;
+                // No block was ever in it, so its number is free; without a checkpoint the first file
+                // must be number 1.
+                let mut tail = lock(&inner.tail);
+                if tail.active.is_none() && tail.next_file == file + 1 {
+                    tail.next_file = file;
+                }
+                return Ok(());
             }
             let opened = inner.open(file)?;
             opened.truncate(u64::from(len))?;
@@ -257,11 +279,7 @@ impl Wal for FileWal {
     }
 
     fn remove(&self, file: u64) -> BoxFuture<'_, io::Result<()>> {
-        Box::pin(self.run(move |inner| {
-            lock(&inner.open).remove(&file);
-            inner.disk.remove(&path(file))?;
-            inner.disk.sync_dir(DIRECTORY)
-        }))
+        Box::pin(self.run(move |inner| inner.remove(file)))
     }
 
     fn free_bytes(&self) -> io::Result<u64> {

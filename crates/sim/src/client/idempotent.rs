@@ -8,7 +8,6 @@ use crate::model::{Idempotent, Removal};
 use crate::rng::Rng;
 use crate::violation::Violation;
 use base::Clock;
-use bytes::Bytes;
 use commitlog::{AppendOutcome, Appended, Batch, Refusal};
 use std::collections::VecDeque;
 use tokio::sync::oneshot;
@@ -106,7 +105,7 @@ async fn send(
 ) -> Option<oneshot::Receiver<AppendOutcome>> {
     let (stream, bytes) = {
         let model = context.model.lock();
-        let bytes = model.bytes_of(label).unwrap_or_else(Bytes::new);
+        let bytes = model.bytes_of(label).unwrap_or_default();
         (model.idempotent[&key].stream, bytes)
     };
     let batch = Batch { stream, bytes };

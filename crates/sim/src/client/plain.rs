@@ -10,7 +10,10 @@ use commitlog::{AppendOutcome, Appended, Batch, Refusal};
 use std::collections::VecDeque;
 use tokio::sync::oneshot;
 
-type InFlight = VecDeque<(Vec<(StreamId, Label)>, oneshot::Receiver<AppendOutcome>)>;
+/// What the batches of a request are, in their order.
+type Labels = Vec<(StreamId, Label)>;
+
+type InFlight = VecDeque<(Labels, oneshot::Receiver<AppendOutcome>)>;
 
 /// Sends `requests` requests.
 pub(crate) async fn produce(
@@ -59,7 +62,7 @@ fn request(
     rng: &mut Rng,
     producer: u64,
     number: &mut u64,
-) -> Option<(Vec<(StreamId, Label)>, Vec<Batch>)> {
+) -> Option<(Labels, Vec<Batch>)> {
     let mut model = context.model.lock();
     let live = model.live_streams();
     let first = *rng.pick(&live)?;

@@ -32,7 +32,7 @@ impl Pair {
     }
 
     fn second(version: u64) -> Option<Bytes> {
-        (version % REMOVED_EVERY != 0).then(|| Self::value(version))
+        (!version.is_multiple_of(REMOVED_EVERY)).then(|| Self::value(version))
     }
 
     /// The change that writes `version`.
