@@ -206,7 +206,7 @@ impl World {
     /// A new connection.
     pub(crate) fn client(&self) -> Client {
         let peer = Peer {
-            address: "192.0.2.7:40000".to_owned(),
+            address: "192.0.2.7".to_owned(),
             reached: Endpoint {
                 host: "127.0.0.1".to_owned(),
                 port: 9092,
