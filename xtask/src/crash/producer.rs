@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail, ensure};
 
@@ -41,6 +42,8 @@ pub(super) struct Producer {
     /// First record of every batch that was sent, or is about to be, without an answer.
     unanswered: VecDeque<u64>,
     next: u64,
+    /// Of all records: recent, or the server's retention would take them away.
+    timestamp_ms: i64,
     /// Records sent in this life of the server, for whoever kills it to look at.
     sent_now: Arc<AtomicU64>,
 }
@@ -61,6 +64,7 @@ impl Producer {
             lives: Vec::new(),
             unanswered: VecDeque::new(),
             next: 0,
+            timestamp_ms: now_ms(),
             sent_now: Arc::default(),
         }
     }
@@ -150,7 +154,7 @@ impl Producer {
             producer: self.id,
             number: first,
         };
-        let records = batch(label, RECORDS, self.identity)?;
+        let records = batch(label, RECORDS, self.timestamp_ms, self.identity)?;
         let mut body = Writer::default();
         body.i16(-1).i16(-1).i32(30_000);
         body.i32(1).string(self.topic);
@@ -185,6 +189,13 @@ impl Producer {
             ),
         }
     }
+}
+
+fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.ok()
+        .and_then(|now| i64::try_from(now.as_millis()).ok())
+        .unwrap_or(0)
 }
 
 /// Records of an acknowledged batch: number and offset of each.

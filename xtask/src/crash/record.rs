@@ -45,7 +45,12 @@ impl Label {
 }
 
 /// A batch of `count` records from `first` on; with a producer id it has their numbers as sequence.
-pub(super) fn batch(first: Label, count: i32, producer_id: Option<i64>) -> Result<Vec<u8>> {
+pub(super) fn batch(
+    first: Label,
+    count: i32,
+    timestamp_ms: i64,
+    producer_id: Option<i64>,
+) -> Result<Vec<u8>> {
     let mut records = Writer::default();
     for delta in 0..count {
         let number = first.number + u64::try_from(delta)?;
@@ -62,7 +67,11 @@ pub(super) fn batch(first: Label, count: i32, producer_id: Option<i64>) -> Resul
     let (id, epoch, sequence) = producer_id.map_or((-1, -1, -1), |id| (id, 0, sequence));
     // From here to the end is what the checksum covers.
     let mut checked = Writer::default();
-    checked.i16(0).i32(count - 1).i64(0).i64(0);
+    checked
+        .i16(0)
+        .i32(count - 1)
+        .i64(timestamp_ms)
+        .i64(timestamp_ms);
     checked.i64(id).i16(epoch).i32(sequence).i32(count);
     checked.bytes.extend_from_slice(&records.bytes);
     let mut tail = Writer::default();
@@ -144,7 +153,7 @@ mod tests {
             producer: 3,
             number: 1000,
         };
-        let one = batch(first, 3, Some(7)).unwrap();
+        let one = batch(first, 3, 1_700_000_000_000, Some(7)).unwrap();
         let labels = [1000, 1001, 1002].map(|number| Label {
             producer: 3,
             number,
