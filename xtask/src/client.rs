@@ -114,7 +114,7 @@ impl Client {
         Ok(brokers.len())
     }
 
-    /// Creates a topic and waits until every partition has a leader.
+    /// Creates a topic and waits until every partition answers.
     pub(crate) fn create_topic(&mut self, name: &str, partitions: i32) -> Result<()> {
         let mut body = Writer::default();
         body.i32(1)
@@ -136,73 +136,41 @@ impl Client {
             ensure!(error == 0, "CreateTopics {name}: error {error}");
         }
         for attempt in 0.. {
-            let led = self.partitions_with_leader(name)?;
-            if led == usize::try_from(partitions)? {
+            let ends = self.end_offsets(name, partitions)?;
+            let ready = ends.iter().flatten().count();
+            if ready == usize::try_from(partitions)? {
                 break;
             }
             ensure!(
                 attempt < 300,
-                "{name}: {led} of {partitions} partitions have a leader after 30 s"
+                "{name}: {ready} of {partitions} partitions answer after 30 s"
             );
             std::thread::sleep(Duration::from_millis(100));
         }
         Ok(())
     }
 
-    fn partitions_with_leader(&mut self, topic: &str) -> Result<usize> {
+    /// The offset that the next record of each partition will get; none where the partition does not answer.
+    pub(crate) fn end_offsets(&mut self, topic: &str, partitions: i32) -> Result<Vec<Option<i64>>> {
         let mut body = Writer::default();
-        body.i32(1).string(topic);
-        let answer = self.call(METADATA, &body.bytes)?;
-        let mut reader = Reader::new(&answer);
-        reader.array(|reader| {
-            reader.i32()?;
-            reader.string()?;
-            reader.i32()?;
-            reader.nullable_string()
-        })?;
-        reader.i32()?;
-        let topics = reader.array(|reader| {
-            let error = reader.i16()?;
-            reader.string()?;
-            reader.bool()?;
-            let partitions = reader.array(|reader| {
-                let error = reader.i16()?;
-                reader.i32()?;
-                let leader = reader.i32()?;
-                reader.array(Reader::i32)?;
-                reader.array(Reader::i32)?;
-                Ok(error == 0 && leader >= 0)
-            })?;
-            Ok(if error == 0 { partitions } else { Vec::new() })
-        })?;
-        Ok(topics.iter().flatten().filter(|led| **led).count())
-    }
-
-    /// The offset that the next record of a partition will get.
-    pub(crate) fn end_offset(&mut self, topic: &str, partition: i32) -> Result<i64> {
-        let mut body = Writer::default();
-        body.i32(-1)
-            .i32(1)
-            .string(topic)
-            .i32(1)
-            .i32(partition)
-            .i64(-1);
+        body.i32(-1).i32(1).string(topic).i32(partitions);
+        for partition in 0..partitions {
+            body.i32(partition).i64(-1);
+        }
         let answer = self.call(LIST_OFFSETS, &body.bytes)?;
         let mut reader = Reader::new(&answer);
         let topics = reader.array(|reader| {
             reader.string()?;
             reader.array(|reader| {
-                reader.i32()?;
+                let partition = reader.i32()?;
                 let error = reader.i16()?;
-                ensure!(error == 0, "ListOffsets: error {error}");
                 reader.i64()?;
-                reader.i64()
+                let offset = reader.i64()?;
+                Ok((partition, (error == 0).then_some(offset)))
             })
         })?;
-        topics
-            .into_iter()
-            .flatten()
-            .next()
-            .context("ListOffsets answered nothing")
+        let mut ends: Vec<(i32, Option<i64>)> = topics.into_iter().flatten().collect();
+        ends.sort_unstable();
+        Ok(ends.into_iter().map(|(_, end)| end).collect())
     }
 }

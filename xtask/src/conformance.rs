@@ -109,8 +109,13 @@ fn finish(
     suite: &str,
     options: &Options,
     versions: Vec<(String, String)>,
-    tests: Vec<Test>,
+    mut tests: Vec<Test>,
 ) -> Result<()> {
+    // What a test says may name files; where this checkout stands is nobody's business.
+    let root = repo::root().display().to_string() + "/";
+    for detail in tests.iter_mut().filter_map(|test| test.detail.as_mut()) {
+        *detail = detail.replace(&root, "");
+    }
     let count = |outcome: Outcome| tests.iter().filter(|test| test.outcome == outcome).count();
     println!(
         "{suite} against {}: {} passed, {} failed, {} timed out, {} skipped by themselves",

@@ -1,5 +1,6 @@
 //! What is served: the table of APIs, and one module for each.
 
+mod alter_configs;
 pub(crate) mod api_versions;
 mod create_partitions;
 mod create_topics;
@@ -71,8 +72,10 @@ pub(crate) static SERVED: &[Served] = &[
     served(ApiKey::InitProducerId, 5),
     served(ApiKey::OffsetForLeaderEpoch, 4),
     served(ApiKey::DescribeConfigs, 4),
+    served(ApiKey::AlterConfigs, 2),
     served(ApiKey::CreatePartitions, 3),
     served(ApiKey::DeleteGroups, 2),
+    served(ApiKey::IncrementalAlterConfigs, 1),
     served(ApiKey::OffsetDelete, 0),
     served(ApiKey::DescribeCluster, 2),
 ];
@@ -91,6 +94,7 @@ pub(crate) async fn dispatch(
 ) -> Result<ResponseBody, Close> {
     use RequestBody as Request;
     Ok(match body {
+        Request::AlterConfigs(request) => alter_configs::replace(context, request).await.into(),
         Request::ApiVersions(request) => api_versions::handle(context, &request).into(),
         Request::CreatePartitions(request) => {
             create_partitions::handle(context, request).await.into()
@@ -105,6 +109,9 @@ pub(crate) async fn dispatch(
         Request::Fetch(request) => fetch::handle(context, request).await.into(),
         Request::FindCoordinator(request) => find_coordinator::handle(context, request).into(),
         Request::Heartbeat(request) => heartbeat::handle(context, request).await.into(),
+        Request::IncrementalAlterConfigs(request) => {
+            alter_configs::change(context, request).await.into()
+        }
         Request::InitProducerId(request) => init_producer_id::handle(context, request).await.into(),
         Request::JoinGroup(request) => join_group::handle(context, request).await.into(),
         Request::LeaveGroup(request) => leave_group::handle(context, request).await.into(),

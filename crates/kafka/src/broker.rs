@@ -48,6 +48,8 @@ pub struct Broker {
     pub(crate) node_id: i32,
     pub(crate) settings: Settings,
     pub(crate) fetch_sessions: FetchSessions,
+    /// Held by whoever changes a topic's settings from what they were.
+    pub(crate) configs_changing: tokio::sync::Mutex<()>,
     topic_defaults: TopicSettings,
     coordinators: Vec<Mailbox>,
     counters: Counters,
@@ -84,6 +86,7 @@ impl Broker {
             entropy: ground.entropy,
             node_id: ground.node_id,
             fetch_sessions: FetchSessions::new(slots),
+            configs_changing: tokio::sync::Mutex::new(()),
             topic_defaults: TopicSettings::defaults(&ground.settings),
             settings: ground.settings,
             coordinators,
@@ -155,6 +158,18 @@ impl Broker {
         let topic = self.catalog.add_partitions(name, total).await?;
         self.apply_settings(&topic);
         tracing::info!(topic = name, partitions = total, "partitions added");
+        Ok(())
+    }
+
+    /// Replaces a topic's settings by others that were checked.
+    pub(crate) async fn set_configs(
+        &self,
+        name: &str,
+        configs: BTreeMap<String, String>,
+    ) -> Result<(), ChangeError> {
+        let topic = self.catalog.set_configs(name, configs).await?;
+        self.apply_settings(&topic);
+        tracing::info!(topic = name, configs = ?topic.configs, "settings changed");
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use anyhow::{Context as _, anyhow};
 use node::settings::{LogFormat, Settings};
 use node::{Ended, Node, Summary};
 use std::io::{self, IsTerminal, Write};
+use std::pin::pin;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -12,6 +13,9 @@ use tracing_subscriber::EnvFilter;
 /// How long to wait before data whose WAL has failed is opened again: long enough not to spin on a
 /// broken disk, short beside a client's retries.
 const REOPEN_DELAY: Duration = Duration::from_secs(1);
+
+/// How often that is tried before the process gives up and leaves it to whoever supervises it.
+const REOPEN_TRIES: u32 = 30;
 
 /// Serves until SIGTERM or SIGINT.
 pub fn serve(settings: &Settings) -> Result<(), Failure> {
@@ -40,21 +44,34 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 async fn run(settings: &Settings) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut stopped = pin!(async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: nothing new is taken, what was begun is finished");
+    });
+    // A first start that fails is for the operator; after a failure of the WAL the disk gets a few chances.
+    let mut tries = 1;
     loop {
-        let node = tokio::select! {
-            node = Node::start(settings) => node.map_err(anyhow::Error::from)?,
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+        let started = tokio::select! {
+            started = Node::start(settings) => started,
+            () = &mut stopped => return Ok(()),
         };
-        announce(settings.log, node.summary())?;
-        let stop = async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+        tries -= 1;
+        let ended = match started {
+            Ok(node) => {
+                announce(settings.log, node.summary())?;
+                node.run_until(&mut stopped).await
             }
-            tracing::info!("stopping: nothing new is taken, what was begun is finished");
+            Err(error) if tries == 0 => return Err(anyhow!("{error}").into()),
+            Err(error) => {
+                tracing::error!(%error, tries, "the data could not be opened again; it is tried again");
+                tokio::time::sleep(REOPEN_DELAY).await;
+                continue;
+            }
         };
-        match node.run_until(stop).await {
+        match ended {
             Ended::Stopped => {
                 tracing::info!("stopped");
                 return Ok(());
@@ -68,6 +85,7 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
             // Nobody knows what the last write left, so everything is read back from the disk.
             Ended::Failed(error) => {
                 tracing::error!(%error, "the data is opened again from what is stored");
+                tries = REOPEN_TRIES;
                 tokio::time::sleep(REOPEN_DELAY).await;
             }
         }

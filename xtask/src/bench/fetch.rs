@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::client::{Client, FETCH, Reader, Writer};
 use crate::server::{Server, Usage};
@@ -29,8 +29,11 @@ pub(super) fn read(
     let (server_before, client_before) = (server.usage()?, Usage::own()?);
     let started = Instant::now();
     let mut records = 0;
-    for partition in 0..partitions {
-        let end = client.end_offset(topic, partition)?.min(records_max);
+    let ends = client.end_offsets(topic, partitions)?;
+    for (partition, end) in (0..).zip(ends) {
+        let end = end
+            .with_context(|| format!("{topic} {partition} does not answer"))?
+            .min(records_max);
         let mut offset = 0;
         while offset < end {
             let next = fetch(&mut client, topic, partition, offset)?;

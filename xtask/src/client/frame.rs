@@ -104,10 +104,6 @@ impl<'a> Reader<'a> {
         Ok(self.bytes(N)?.try_into()?)
     }
 
-    pub(crate) fn bool(&mut self) -> Result<bool> {
-        Ok(self.fixed::<1>()? != [0])
-    }
-
     pub(crate) fn i16(&mut self) -> Result<i16> {
         Ok(i16::from_be_bytes(self.fixed()?))
     }
@@ -168,13 +164,13 @@ mod tests {
             .string("five")
             .blob(b"six");
         let mut reader = Reader::new(&writer.bytes);
-        assert!(reader.bool().unwrap());
+        assert_eq!(reader.bytes(1).unwrap(), [1]);
         assert_eq!(reader.i16().unwrap(), -2);
         assert_eq!(reader.i32().unwrap(), 3);
         assert_eq!(reader.i64().unwrap(), -4);
         assert_eq!(reader.string().unwrap(), "five");
         assert_eq!(reader.blob().unwrap(), b"six");
-        assert!(reader.bool().is_err());
+        assert!(reader.bytes(1).is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::world::World;
 use allocation_counter::measure;
 use bytes::Bytes;
 use kafka_wire::arbitrary::{Shape, message};
+use kafka_wire::messages::alter_configs::AlterConfigsRequest;
 use kafka_wire::messages::api_versions::ApiVersionsRequest;
 use kafka_wire::messages::create_partitions::CreatePartitionsRequest;
 use kafka_wire::messages::create_topics::CreateTopicsRequest;
@@ -23,6 +24,7 @@ use kafka_wire::messages::describe_groups::DescribeGroupsRequest;
 use kafka_wire::messages::fetch::FetchRequest;
 use kafka_wire::messages::find_coordinator::FindCoordinatorRequest;
 use kafka_wire::messages::heartbeat::HeartbeatRequest;
+use kafka_wire::messages::incremental_alter_configs::IncrementalAlterConfigsRequest;
 use kafka_wire::messages::init_producer_id::InitProducerIdRequest;
 use kafka_wire::messages::join_group::JoinGroupRequest;
 use kafka_wire::messages::leave_group::{LeaveGroupRequest, MemberIdentity};
@@ -132,6 +134,7 @@ fn every_value<R: ApiRequest + kafka_wire::arbitrary::Arbitrary + Default>(world
 #[test]
 fn any_values_get_an_answer_or_the_end() {
     let world = Fixture::new().world;
+    every_value::<AlterConfigsRequest>(&world);
     every_value::<ApiVersionsRequest>(&world);
     every_value::<CreatePartitionsRequest>(&world);
     every_value::<CreateTopicsRequest>(&world);
@@ -144,6 +147,7 @@ fn any_values_get_an_answer_or_the_end() {
     every_value::<FetchRequest>(&world);
     every_value::<FindCoordinatorRequest>(&world);
     every_value::<HeartbeatRequest>(&world);
+    every_value::<IncrementalAlterConfigsRequest>(&world);
     every_value::<InitProducerIdRequest>(&world);
     every_value::<JoinGroupRequest>(&world);
     every_value::<LeaveGroupRequest>(&world);
@@ -165,20 +169,22 @@ fn names() -> impl Iterator<Item = Str> {
     (0..MANY).map(|at| Str::from(format!("name-{at:06}")))
 }
 
+fn numbers() -> impl Iterator<Item = i32> {
+    (0..).take(MANY)
+}
+
 /// Large requests, one for each API that has an array.
 fn large_requests() -> Vec<(&'static str, Bytes)> {
-    let mut requests = Vec::new();
-    let mut large = |name, frame| requests.push((name, frame));
-    let topics = names().map(|name| MetadataRequestTopic {
-        name: Some(name),
-        ..MetadataRequestTopic::default()
-    });
-    let metadata = MetadataRequest {
-        topics: Some(topics.collect()),
-        allow_auto_topic_creation: false,
-        ..MetadataRequest::default()
-    };
-    large("Metadata", frame(13, 0, &metadata));
+    [
+        large_record_requests(),
+        large_offset_requests(),
+        large_group_requests(),
+        large_admin_requests(),
+    ]
+    .concat()
+}
+
+fn large_record_requests() -> Vec<(&'static str, Bytes)> {
     let topics = names().map(|name| TopicProduceData {
         name,
         partition_data: vec![PartitionProduceData {
@@ -192,58 +198,61 @@ fn large_requests() -> Vec<(&'static str, Bytes)> {
         topic_data: topics.collect(),
         ..ProduceRequest::default()
     };
-    large("Produce", frame(12, 0, &produce));
-    let wanted: Vec<_> = (0..i32::try_from(MANY).unwrap())
-        .map(|at| (at, 0))
-        .collect();
-    large("Fetch", frame(12, 0, &fetch_request("some-topic", &wanted)));
+    let wanted: Vec<_> = numbers().map(|at| (at, 0)).collect();
+    let fetch = fetch_request("some-topic", &wanted);
     let session = FetchRequest {
         session_epoch: 0,
-        ..fetch_request("some-topic", &wanted)
+        ..fetch.clone()
     };
-    large("Fetch with a session", frame(12, 0, &session));
-    let partition = |partition_index| ListOffsetsPartition {
+    let partitions = numbers().map(|partition_index| ListOffsetsPartition {
         partition_index,
         ..ListOffsetsPartition::default()
-    };
+    });
     let list = ListOffsetsRequest {
         topics: vec![ListOffsetsTopic {
             name: Str::from("some-topic"),
-            partitions: wanted.iter().map(|(at, _)| partition(*at)).collect(),
+            partitions: partitions.collect(),
         }],
         ..ListOffsetsRequest::default()
     };
-    large("ListOffsets", frame(11, 0, &list));
-    let offset = |partition_index| OffsetCommitRequestPartition {
-        partition_index,
+    vec![
+        ("Produce", frame(12, 0, &produce)),
+        ("Fetch", frame(12, 0, &fetch)),
+        ("Fetch with a session", frame(12, 0, &session)),
+        ("ListOffsets", frame(11, 0, &list)),
+    ]
+}
+
+fn large_offset_requests() -> Vec<(&'static str, Bytes)> {
+    let partitions = numbers().map(|at| OffsetCommitRequestPartition {
+        partition_index: at % 2,
         ..OffsetCommitRequestPartition::default()
-    };
+    });
     let commit = OffsetCommitRequest {
         group_id: Str::from("g"),
         topics: vec![OffsetCommitRequestTopic {
             name: Str::from("t"),
-            partitions: wanted.iter().map(|(at, _)| offset(at % 2)).collect(),
+            partitions: partitions.collect(),
             ..OffsetCommitRequestTopic::default()
         }],
         ..OffsetCommitRequest::default()
     };
-    large("OffsetCommit", frame(8, 0, &commit));
     let fetch = OffsetFetchRequest {
         groups: vec![OffsetFetchRequestGroup {
             group_id: Str::from("g"),
             topics: Some(vec![OffsetFetchRequestTopics {
                 name: Str::from("t"),
-                partition_indexes: wanted.iter().map(|(at, _)| *at).collect(),
+                partition_indexes: numbers().collect(),
                 ..OffsetFetchRequestTopics::default()
             }]),
             ..OffsetFetchRequestGroup::default()
         }],
         ..OffsetFetchRequest::default()
     };
-    large("OffsetFetch", frame(9, 0, &fetch));
-    requests.extend(large_group_requests());
-    requests.extend(large_admin_requests());
-    requests
+    vec![
+        ("OffsetCommit", frame(8, 0, &commit)),
+        ("OffsetFetch", frame(9, 0, &fetch)),
+    ]
 }
 
 fn large_group_requests() -> Vec<(&'static str, Bytes)> {
@@ -282,6 +291,15 @@ fn large_group_requests() -> Vec<(&'static str, Bytes)> {
 }
 
 fn large_admin_requests() -> Vec<(&'static str, Bytes)> {
+    let topics = names().map(|name| MetadataRequestTopic {
+        name: Some(name),
+        ..MetadataRequestTopic::default()
+    });
+    let metadata = MetadataRequest {
+        topics: Some(topics.collect()),
+        allow_auto_topic_creation: false,
+        ..MetadataRequest::default()
+    };
     let create = create_request(names().map(|name| creatable(&name, 0, 1, &[])).collect());
     let delete = DeleteTopicsRequest {
         topic_names: names().collect(),
@@ -297,6 +315,7 @@ fn large_admin_requests() -> Vec<(&'static str, Bytes)> {
         ..DescribeConfigsRequest::default()
     };
     vec![
+        ("Metadata", frame(13, 0, &metadata)),
         ("CreateTopics", frame(7, 0, &create)),
         ("DeleteTopics", frame(5, 0, &delete)),
         ("DescribeConfigs", frame(4, 0, &describe)),

@@ -1,10 +1,9 @@
-//! Topics, settings and what the broker says of itself.
+//! Topics and what the broker says of itself.
 
 use crate::client::Client;
 use crate::fixture::{creatable, create, create_request, produce, world_with};
 use crate::records::batch;
-use crate::world::{NODE, START, World};
-use base::Timestamp;
+use crate::world::{NODE, World};
 use bytes::{Buf, Bytes};
 use kafka::{Close, Endpoint, Settings};
 use kafka_wire::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
@@ -19,16 +18,11 @@ use kafka_wire::messages::delete_records::{
 };
 use kafka_wire::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use kafka_wire::messages::describe_cluster::DescribeClusterRequest;
-use kafka_wire::messages::describe_configs::{
-    DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResult,
-};
 use kafka_wire::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponseTopic,
 };
 use kafka_wire::messages::sasl_handshake::SaslHandshakeRequest;
 use kafka_wire::{ErrorCode, RequestError, Str, Uuid, decode_response};
-use std::collections::BTreeSet;
-use std::time::Duration;
 
 /// Item 26: a version of ApiVersions that is not known is answered in version 0, with the ranges.
 #[test]
@@ -461,143 +455,6 @@ fn partitions_can_only_be_added() {
             (answer.error_code, answer.base_offset),
             (ErrorCode::None, 0)
         );
-    });
-}
-
-async fn configs(client: &mut Client, kind: i8, name: &str) -> DescribeConfigsResult {
-    let request = DescribeConfigsRequest {
-        resources: vec![DescribeConfigsResource {
-            resource_type: kind,
-            resource_name: Str::from(name),
-            configuration_keys: None,
-        }],
-        include_synonyms: true,
-        include_documentation: true,
-    };
-    client.call(4, request).await.results.remove(0)
-}
-
-/// Item 25: every setting, with default, source, synonyms, type and documentation.
-#[test]
-fn every_setting_is_described() {
-    let world = World::with(Settings {
-        message_max_bytes: 5000,
-        given: BTreeSet::from(["message.max.bytes"]),
-        ..Settings::default()
-    });
-    world.run(async {
-        let mut client = world.client();
-        create(&mut client, "t", 1, &[("retention.ms", "1000")]).await;
-        let topic = configs(&mut client, 2, "t").await;
-        for config in &topic.configs {
-            assert!(!config.synonyms.is_empty(), "{}", config.name);
-            assert!(config.config_type > 0);
-            assert!(
-                config
-                    .documentation
-                    .as_ref()
-                    .is_some_and(|text| !text.is_empty())
-            );
-        }
-        let find = |name: &str| {
-            let config = topic.configs.iter().find(|config| config.name == *name);
-            let config = config.unwrap_or_else(|| panic!("{name} is missing"));
-            let synonyms = config.synonyms.iter().map(|of| {
-                (
-                    of.name.to_string(),
-                    of.value.clone().unwrap().to_string(),
-                    of.source,
-                )
-            });
-            let value = config.value.clone().unwrap().to_string();
-            (value, config.config_source, synonyms.collect::<Vec<_>>())
-        };
-        let row = |name: &str, value: &str, source| (name.to_owned(), value.to_owned(), source);
-        assert_eq!(
-            find("retention.ms"),
-            (
-                "1000".to_owned(),
-                1,
-                vec![
-                    row("retention.ms", "1000", 1),
-                    row("log.retention.ms", "604800000", 5)
-                ]
-            )
-        );
-        assert_eq!(
-            find("max.message.bytes"),
-            (
-                "5000".to_owned(),
-                4,
-                vec![
-                    row("message.max.bytes", "5000", 4),
-                    row("message.max.bytes", "1048588", 5)
-                ]
-            )
-        );
-        assert_eq!(find("cleanup.policy").1, 5);
-        let broker = configs(&mut client, 4, "1").await;
-        let max = broker
-            .configs
-            .iter()
-            .find(|config| config.name == "message.max.bytes");
-        let max = max.expect("described");
-        assert_eq!((max.config_source, max.read_only), (4, true));
-    });
-}
-
-#[test]
-fn settings_of_what_does_not_exist_are_errors() {
-    let world = world_with("t", 1);
-    world.run(async {
-        let mut client = world.client();
-        for (kind, name, error) in [
-            (2, "u", ErrorCode::UnknownTopicOrPartition),
-            (2, "in valid", ErrorCode::InvalidTopicException),
-            (4, "7", ErrorCode::InvalidRequest),
-            (4, "", ErrorCode::None),
-            (9, "x", ErrorCode::InvalidRequest),
-        ] {
-            let result = configs(&mut client, kind, name).await;
-            assert_eq!(result.error_code, error, "{kind} {name:?}");
-        }
-        let one = DescribeConfigsRequest {
-            resources: vec![DescribeConfigsResource {
-                resource_type: 2,
-                resource_name: Str::from("t"),
-                configuration_keys: Some(vec![Str::from("retention.ms")]),
-            }],
-            ..DescribeConfigsRequest::default()
-        };
-        assert_eq!(client.call(4, one).await.results[0].configs.len(), 1);
-    });
-}
-
-/// Retention does what a topic's settings say, from the start of the broker on.
-#[test]
-fn retention_follows_the_topics_settings() {
-    let world = World::new();
-    world.run(async {
-        let mut client = world.client();
-        create(&mut client, "short", 1, &[("retention.ms", "1000")]).await;
-        create(&mut client, "long", 1, &[]).await;
-        let compacted = [("retention.ms", "1000"), ("cleanup.policy", "compact")];
-        create(&mut client, "compacted", 1, &compacted).await;
-        for topic in ["short", "long", "compacted"] {
-            produce(&mut client, topic, 0, batch(&["a"])).await;
-        }
-    });
-    let world = world.restarted();
-    world.pass(Duration::from_secs(5));
-    world.run(async {
-        world.log.retain(Timestamp(START + 5_000)).await.unwrap();
-        let starts: Vec<_> = world
-            .log
-            .streams()
-            .iter()
-            .map(|stream| stream.bounds().log_start)
-            .collect();
-        assert_eq!(starts, [1, 0, 0]);
     });
 }
 

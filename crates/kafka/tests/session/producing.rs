@@ -35,15 +35,13 @@ fn with_new_crc(batch: &Bytes, change: impl FnOnce(&mut BytesMut)) -> Bytes {
     })
 }
 
-/// Each kind of bad records has its error, and leaves no record.
-#[test]
-fn bad_records_are_refused_and_nothing_is_written() {
-    let world = world_with("t", 1);
+type BadRecords = (&'static str, i16, Bytes, ErrorCode);
+
+fn bad_bytes() -> Vec<BadRecords> {
     let good = batch(&["a", "b"]);
     let two = [good.clone(), good.clone()].concat();
     let attributes = |bits: u8| with_new_crc(&good, |bytes| bytes[22] |= bits);
-    let hour = 3_600_000;
-    let cases = [
+    vec![
         (
             "a flipped bit",
             12,
@@ -82,6 +80,14 @@ fn bad_records_are_refused_and_nothing_is_written() {
             attributes(1 << 3),
             ErrorCode::InvalidTimestamp,
         ),
+    ]
+}
+
+fn bad_contents() -> Vec<BadRecords> {
+    let hour = 3_600_000;
+    let good = batch(&["a", "b"]);
+    let attributes = |bits: u8| with_new_crc(&good, |bytes| bytes[22] |= bits);
+    vec![
         (
             "a transaction",
             12,
@@ -123,7 +129,14 @@ fn bad_records_are_refused_and_nothing_is_written() {
             changed(&message_set(1, &["abc"]), |b| b[30] ^= 1),
             ErrorCode::CorruptMessage,
         ),
-    ];
+    ]
+}
+
+/// Each kind of bad records has its error, and leaves no record.
+#[test]
+fn bad_records_are_refused_and_nothing_is_written() {
+    let world = world_with("t", 1);
+    let cases = bad_bytes().into_iter().chain(bad_contents());
     world.run(async {
         let mut client = world.client();
         for (what, version, records, expected) in cases {
@@ -134,7 +147,7 @@ fn bad_records_are_refused_and_nothing_is_written() {
                 "{what}"
             );
         }
-        let answer = produce(&mut client, "t", 0, good).await;
+        let answer = produce(&mut client, "t", 0, batch(&["a", "b"])).await;
         assert_eq!(
             (answer.error_code, answer.base_offset),
             (ErrorCode::None, 0)
@@ -235,6 +248,29 @@ fn message_sets_of_old_clients_are_converted_both_ways() {
         assert_eq!(counters.up_converted_batches.get(), 1);
         assert_eq!(counters.down_converted_fetches.get(), 3);
     }
+}
+
+/// Records without a timestamp are as old as their append, and not older than everything.
+#[test]
+fn records_without_timestamps_get_the_time_of_their_append() {
+    let world = world_with("t", 1);
+    world.pass(Duration::from_secs(60));
+    world.run(async {
+        let mut client = world.client();
+        produce_at(&mut client, 0, "t", 0, message_set(0, &["a"])).await;
+        let none = timed(&[-1], Compression::Gzip);
+        produce(&mut client, "t", 0, none).await;
+        world
+            .log
+            .retain(base::Timestamp(START + 60_000))
+            .await
+            .unwrap();
+        let streams = world.log.streams();
+        assert_eq!(streams[0].bounds().log_start, 0);
+        assert_eq!(streams[0].max_timestamp(), Some(START + 60_000));
+        let data = only(client.call(12, fetch_request("t", &[(0, 0)])).await);
+        assert_eq!(read_batches(&bytes_of(&data)).len(), 2);
+    });
 }
 
 #[test]

@@ -1,38 +1,33 @@
 //! Every API in every version that ApiVersions offers, against a broker with something in it.
 
+mod groups;
+
 use crate::client::frame;
 use crate::fixture::{
-    Fixture, bytes_of, commit, creatable, create_request, fetch_request, join, only,
-    produce_request, sync,
+    Fixture, bytes_of, creatable, create_request, fetch_request, only, produce_request,
 };
 use crate::records::{self, read_batches, read_set};
 use crate::world::{NODE, START};
 use bytes::Bytes;
+use kafka_wire::messages::alter_configs::{
+    AlterConfigsRequest, AlterConfigsResource, AlterableConfig as AlterConfigsConfig,
+};
 use kafka_wire::messages::api_versions::ApiVersionsRequest;
 use kafka_wire::messages::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
-use kafka_wire::messages::delete_groups::DeleteGroupsRequest;
 use kafka_wire::messages::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
 use kafka_wire::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use kafka_wire::messages::describe_cluster::DescribeClusterRequest;
 use kafka_wire::messages::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
-use kafka_wire::messages::describe_groups::DescribeGroupsRequest;
-use kafka_wire::messages::find_coordinator::FindCoordinatorRequest;
-use kafka_wire::messages::heartbeat::HeartbeatRequest;
+use kafka_wire::messages::incremental_alter_configs::{
+    AlterConfigsResource as IncrementalResource, AlterableConfig, IncrementalAlterConfigsRequest,
+};
 use kafka_wire::messages::init_producer_id::InitProducerIdRequest;
-use kafka_wire::messages::leave_group::{LeaveGroupRequest, MemberIdentity};
-use kafka_wire::messages::list_groups::ListGroupsRequest;
 use kafka_wire::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
 use kafka_wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
-use kafka_wire::messages::offset_delete::{
-    OffsetDeleteRequest, OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
-};
-use kafka_wire::messages::offset_fetch::{
-    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
-};
 use kafka_wire::messages::offset_for_leader_epoch::{
     OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
@@ -73,11 +68,35 @@ impl Tour {
 
     fn whole() -> Self {
         let mut tour = Self::new();
-        records_apis(&mut tour);
-        group_apis(&mut tour);
-        offset_apis(&mut tour);
-        topic_apis(&mut tour);
-        cluster_apis(&mut tour);
+        let apis: [fn(&mut Self); 26] = [
+            produce,
+            fetch,
+            list_offsets,
+            offset_for_leader_epoch,
+            delete_records,
+            groups::join_group,
+            groups::sync_group,
+            groups::heartbeat,
+            groups::leave_group,
+            groups::describe_groups,
+            groups::list_groups,
+            groups::delete_groups,
+            groups::find_coordinator,
+            groups::offset_commit,
+            groups::offset_fetch,
+            groups::offset_delete,
+            metadata,
+            create_topics,
+            delete_topics,
+            create_partitions,
+            describe_configs,
+            alter_configs,
+            incremental_alter_configs,
+            api_versions,
+            init_producer_id,
+            describe_cluster,
+        ];
+        apis.iter().for_each(|api| api(&mut tour));
         tour
     }
 
@@ -107,7 +126,7 @@ fn every_api_works_in_every_version() {
     assert_eq!(untried, [], "offered, but not tried here");
 }
 
-fn records_apis(tour: &mut Tour) {
+fn produce(tour: &mut Tour) {
     tour.every(
         |fixture, version| {
             let records = match version {
@@ -136,6 +155,9 @@ fn records_apis(tour: &mut Tour) {
             assert_eq!(topic.topic_id, id);
         },
     );
+}
+
+fn fetch(tour: &mut Tour) {
     tour.every(
         |fixture, _| {
             let mut request = fetch_request("t", &[(0, 1)]);
@@ -156,6 +178,9 @@ fn records_apis(tour: &mut Tour) {
             assert_eq!(read, all[from..], "version {version}");
         },
     );
+}
+
+fn list_offsets(tour: &mut Tour) {
     tour.every(
         |_, _| {
             let partition = |timestamp| ListOffsetsPartition {
@@ -190,6 +215,9 @@ fn records_apis(tour: &mut Tour) {
             }
         },
     );
+}
+
+fn offset_for_leader_epoch(tour: &mut Tour) {
     tour.every(
         |_, _| OffsetForLeaderEpochRequest {
             topics: vec![OffsetForLeaderTopic {
@@ -206,6 +234,9 @@ fn records_apis(tour: &mut Tour) {
             assert_eq!((found.error_code, found.end_offset), (ErrorCode::None, 3));
         },
     );
+}
+
+fn delete_records(tour: &mut Tour) {
     tour.every(
         |_, _| DeleteRecordsRequest {
             topics: vec![DeleteRecordsTopic {
@@ -227,201 +258,7 @@ fn records_apis(tour: &mut Tour) {
     );
 }
 
-fn group_apis(tour: &mut Tour) {
-    tour.every(
-        |_, _| join("another", &Str::default()),
-        |_, version, response| {
-            if version >= 4 {
-                assert_eq!(response.error_code, ErrorCode::MemberIdRequired);
-            } else {
-                assert_eq!(response.error_code, ErrorCode::None);
-                assert_eq!((response.generation_id, response.members.len()), (1, 1));
-                assert_eq!(response.leader, response.member_id);
-            }
-            assert!(!response.member_id.is_empty());
-        },
-    );
-    tour.every(
-        |fixture, _| sync("g", &fixture.member_id, 1, &[]),
-        |_, version, response| {
-            assert_eq!(response.error_code, ErrorCode::None);
-            assert_eq!(response.assignment, "everything");
-            let name = (version >= 5).then(|| Str::from("range"));
-            assert_eq!(response.protocol_name, name);
-        },
-    );
-    tour.every(
-        |fixture, _| HeartbeatRequest {
-            group_id: Str::from("g"),
-            generation_id: 1,
-            member_id: fixture.member_id.clone(),
-            ..HeartbeatRequest::default()
-        },
-        |_, _, response| assert_eq!(response.error_code, ErrorCode::None),
-    );
-    tour.every(
-        |fixture, _| LeaveGroupRequest {
-            group_id: Str::from("g"),
-            member_id: fixture.member_id.clone(),
-            members: vec![MemberIdentity {
-                member_id: fixture.member_id.clone(),
-                ..MemberIdentity::default()
-            }],
-        },
-        |fixture, version, response| {
-            assert_eq!(response.error_code, ErrorCode::None);
-            if version >= 3 {
-                assert_eq!(response.members[0].error_code, ErrorCode::None);
-                assert_eq!(response.members[0].member_id, fixture.member_id);
-            }
-        },
-    );
-    tour.every(
-        |_, version| DescribeGroupsRequest {
-            groups: vec![Str::from("g"), Str::from("nobody")],
-            include_authorized_operations: version >= 3,
-        },
-        |_, version, response| {
-            let [group, nobody] = &response.groups[..] else {
-                panic!("two groups");
-            };
-            assert_eq!(group.error_code, ErrorCode::None);
-            assert_eq!(
-                (&*group.group_state, &*group.protocol_data),
-                ("Stable", "range")
-            );
-            let member = &group.members[0];
-            assert_eq!(
-                (&*member.client_id, &*member.client_host),
-                ("test", "192.0.2.7:40000")
-            );
-            assert_eq!(group.authorized_operations == i32::MIN, version < 3);
-            assert_eq!(nobody.group_state, "Dead");
-            assert_eq!(nobody.error_code.is_error(), version >= 6);
-        },
-    );
-    tour.every(
-        |_, _| ListGroupsRequest::default(),
-        |_, version, response| {
-            let group = &response.groups[0];
-            assert_eq!((&*group.group_id, &*group.protocol_type), ("g", "consumer"));
-            assert_eq!(
-                &*group.group_state,
-                if version >= 4 { "Stable" } else { "" }
-            );
-            assert_eq!(
-                &*group.group_type,
-                if version >= 5 { "classic" } else { "" }
-            );
-        },
-    );
-    tour.every(
-        |_, _| DeleteGroupsRequest {
-            groups_names: vec![Str::from("g"), Str::from("nobody")],
-        },
-        |_, _, response| {
-            let errors = response.results.iter().map(|result| result.error_code);
-            assert!(errors.eq([ErrorCode::NonEmptyGroup, ErrorCode::GroupIdNotFound]));
-        },
-    );
-    tour.every(
-        |_, version| FindCoordinatorRequest {
-            key: Str::from("g"),
-            coordinator_keys: if version >= 4 {
-                vec![Str::from("g"), Str::from("h")]
-            } else {
-                Vec::new()
-            },
-            ..FindCoordinatorRequest::default()
-        },
-        |_, version, response| {
-            let found = if version < 4 {
-                assert_eq!(response.error_code, ErrorCode::None);
-                vec![(response.node_id, response.host, response.port)]
-            } else {
-                let found = response.coordinators.into_iter();
-                found.map(|at| (at.node_id, at.host, at.port)).collect()
-            };
-            let here = (NODE, Str::from("127.0.0.1"), 9092);
-            assert_eq!(found, vec![here; if version < 4 { 1 } else { 2 }]);
-        },
-    );
-}
-
-fn offset_apis(tour: &mut Tour) {
-    tour.every(
-        |fixture, version| {
-            let mut request = commit("g", &fixture.member_id, 1, "t", 0, 3);
-            request.topics[0].topic_id = fixture.topic_id;
-            if version == 0 {
-                // Without a member, as old clients that keep their offsets by themselves commit.
-                request.group_id = Str::from("simple");
-            }
-            request
-        },
-        |_, version, response| {
-            let partition = &response.topics[0].partitions[0];
-            assert_eq!(partition.error_code, ErrorCode::None, "version {version}");
-        },
-    );
-    tour.every(
-        |fixture, version| OffsetFetchRequest {
-            group_id: Str::from("g"),
-            topics: Some(vec![OffsetFetchRequestTopic {
-                name: Str::from("t"),
-                partition_indexes: vec![0, 1],
-            }]),
-            groups: if version >= 8 {
-                vec![OffsetFetchRequestGroup {
-                    group_id: Str::from("g"),
-                    topics: Some(vec![OffsetFetchRequestTopics {
-                        name: Str::from("t"),
-                        topic_id: fixture.topic_id,
-                        partition_indexes: vec![0, 1],
-                    }]),
-                    ..OffsetFetchRequestGroup::default()
-                }]
-            } else {
-                Vec::new()
-            },
-            require_stable: version >= 7,
-        },
-        |_, version, response| {
-            let note = |offset: i64| if offset < 0 { "" } else { "note" };
-            let found: Vec<_> = if version < 8 {
-                let partitions = response.topics[0].partitions.iter();
-                partitions
-                    .map(|at| (at.error_code, at.committed_offset, at.metadata.clone()))
-                    .collect()
-            } else {
-                assert_eq!(response.groups[0].error_code, ErrorCode::None);
-                let partitions = response.groups[0].topics[0].partitions.iter();
-                partitions
-                    .map(|at| (at.error_code, at.committed_offset, at.metadata.clone()))
-                    .collect()
-            };
-            let expected = [2, -1].map(|at| (ErrorCode::None, at, Some(Str::from(note(at)))));
-            assert_eq!(found, expected, "version {version}");
-        },
-    );
-    tour.every(
-        |_, _| OffsetDeleteRequest {
-            group_id: Str::from("g"),
-            topics: vec![OffsetDeleteRequestTopic {
-                name: Str::from("t"),
-                partitions: vec![OffsetDeleteRequestPartition { partition_index: 0 }],
-            }],
-        },
-        |_, _, response| {
-            assert_eq!(response.error_code, ErrorCode::None);
-            // The group has a member, and what that subscribes to cannot be told from its metadata.
-            let partition = &response.topics[0].partitions[0];
-            assert_eq!(partition.error_code, ErrorCode::GroupSubscribedToTopic);
-        },
-    );
-}
-
-fn topic_apis(tour: &mut Tour) {
+fn metadata(tour: &mut Tour) {
     tour.every(
         |fixture, version| {
             let named = |name| MetadataRequestTopic {
@@ -464,6 +301,9 @@ fn topic_apis(tour: &mut Tour) {
             }
         },
     );
+}
+
+fn create_topics(tour: &mut Tour) {
     tour.every(
         |_, _| create_request(vec![creatable("u", 3, 1, &[("retention.ms", "1000")])]),
         |_, version, response| {
@@ -480,6 +320,9 @@ fn topic_apis(tour: &mut Tour) {
             assert_eq!(topic.topic_id.is_zero(), version < 7);
         },
     );
+}
+
+fn delete_topics(tour: &mut Tour) {
     tour.every(
         |fixture, version| DeleteTopicsRequest {
             topic_names: vec![Str::from("t")],
@@ -499,6 +342,9 @@ fn topic_apis(tour: &mut Tour) {
             assert_eq!(topic.name, Some(Str::from("t")));
         },
     );
+}
+
+fn create_partitions(tour: &mut Tour) {
     tour.every(
         |_, _| CreatePartitionsRequest {
             topics: vec![CreatePartitionsTopic {
@@ -510,6 +356,9 @@ fn topic_apis(tour: &mut Tour) {
         },
         |_, _, response| assert_eq!(response.results[0].error_code, ErrorCode::None),
     );
+}
+
+fn describe_configs(tour: &mut Tour) {
     tour.every(
         |_, version| {
             let resource = |resource_type, name: String| DescribeConfigsResource {
@@ -536,7 +385,42 @@ fn topic_apis(tour: &mut Tour) {
     );
 }
 
-fn cluster_apis(tour: &mut Tour) {
+fn alter_configs(tour: &mut Tour) {
+    tour.every(
+        |_, _| AlterConfigsRequest {
+            resources: vec![AlterConfigsResource {
+                resource_type: 2,
+                resource_name: Str::from("t"),
+                configs: vec![AlterConfigsConfig {
+                    name: Str::from("retention.ms"),
+                    value: Some(Str::from("5")),
+                }],
+            }],
+            ..AlterConfigsRequest::default()
+        },
+        |_, _, response| assert_eq!(response.responses[0].error_code, ErrorCode::None),
+    );
+}
+
+fn incremental_alter_configs(tour: &mut Tour) {
+    tour.every(
+        |_, _| IncrementalAlterConfigsRequest {
+            resources: vec![IncrementalResource {
+                resource_type: 2,
+                resource_name: Str::from("t"),
+                configs: vec![AlterableConfig {
+                    name: Str::from("retention.ms"),
+                    value: Some(Str::from("5")),
+                    ..AlterableConfig::default()
+                }],
+            }],
+            ..IncrementalAlterConfigsRequest::default()
+        },
+        |_, _, response| assert_eq!(response.responses[0].error_code, ErrorCode::None),
+    );
+}
+
+fn api_versions(tour: &mut Tour) {
     tour.every(
         |_, version| ApiVersionsRequest {
             client_software_name: Str::from(if version >= 3 { "a-client" } else { "" }),
@@ -547,6 +431,9 @@ fn cluster_apis(tour: &mut Tour) {
             assert!(response.api_keys.len() > 20);
         },
     );
+}
+
+fn init_producer_id(tour: &mut Tour) {
     tour.every(
         |_, _| InitProducerIdRequest {
             transaction_timeout_ms: 60_000,
@@ -558,6 +445,9 @@ fn cluster_apis(tour: &mut Tour) {
             assert_eq!(response.producer_epoch, 0);
         },
     );
+}
+
+fn describe_cluster(tour: &mut Tour) {
     tour.every(
         |_, _| DescribeClusterRequest {
             include_cluster_authorized_operations: true,

@@ -86,15 +86,29 @@ impl Rules<'_> {
             .map_err(|error| Refusal::new(ErrorCode::from_code(error.error_code()), error))?;
         self.check_header(&accepted.header)?;
         self.check_timestamps(&accepted)?;
-        let batch = match accepted.max_timestamp_correction() {
-            Some(timestamp) if !self.settings.log_append_time => {
-                let mut copy = BytesMut::from(&batch[..]);
-                record_batch::set_max_timestamp(&mut copy, timestamp);
-                copy.freeze()
-            }
-            _ => batch,
-        };
+        let batch = self.dated(batch, &accepted);
         Ok(Checked { batch, converted })
+    }
+
+    /// The batch with the maximum timestamp that its records have, because retention and searches by time believe it.
+    ///
+    /// Records without any timestamp (magic 0 has none) get the broker's time: retention would take them for older than
+    /// everything else. Kafka goes by the time of the file there.
+    fn dated(&self, batch: Bytes, accepted: &Accepted) -> Bytes {
+        let newest = accepted
+            .max_timestamp
+            .unwrap_or(accepted.header.max_timestamp);
+        let right = newest >= 0 && newest == accepted.header.max_timestamp;
+        if self.settings.log_append_time || right {
+            return batch;
+        }
+        let mut copy = BytesMut::from(&batch[..]);
+        if newest < 0 {
+            record_batch::set_log_append_time(&mut copy, self.now.0);
+        } else {
+            record_batch::set_max_timestamp(&mut copy, newest);
+        }
+        copy.freeze()
     }
 
     /// What was converted is as the newest producer would have sent it.
