@@ -32,7 +32,12 @@ pub(super) fn check(address: &str, producers: &[Producer], report: &mut Report) 
 
 /// All records of a partition; the index is the offset.
 fn read(client: &mut Client, topic: &str, partition: i32) -> Result<Vec<Label>> {
-    let end = client.end_offset(topic, partition)?;
+    let ends = client.end_offsets(topic, partition + 1)?;
+    let end = ends
+        .last()
+        .copied()
+        .flatten()
+        .context("the partition does not answer")?;
     let mut stored = Vec::new();
     while (stored.len() as i64) < end {
         let next = stored.len() as i64;
