@@ -7,6 +7,10 @@ use std::collections::{HashMap, VecDeque};
 /// A client has at most five batches in flight for a partition, so any retry is of one of these.
 const BATCHES_KEPT: usize = 5;
 
+/// Producers that one stream remembers. Clients choose their ids, so they must not choose our memory (about
+/// 200 bytes each). A producer that was forgotten may go on like one that was idle for too long.
+const PRODUCERS_MAX: usize = 20_000;
+
 /// What is to be done with a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -104,6 +108,9 @@ impl Producers {
         if header.producer_id < 0 {
             return;
         }
+        if self.0.len() >= PRODUCERS_MAX && !self.0.contains_key(&header.producer_id) {
+            self.forget_longest_unused();
+        }
         let fresh = || Producer {
             epoch: header.producer_epoch,
             last_used: now,
@@ -123,6 +130,20 @@ impl Producers {
             base_sequence,
             last_sequence,
             base_offset,
+        });
+    }
+
+    /// Makes room for a good while: the half that has not written for longest goes.
+    fn forget_longest_unused(&mut self) {
+        let mut used: Vec<_> = self.0.values().map(|producer| producer.last_used).collect();
+        let middle = used.len() / 2;
+        let (_, median, _) = used.select_nth_unstable(middle);
+        let median = *median;
+        let mut surplus = middle;
+        self.0.retain(|_, producer| {
+            let goes = surplus > 0 && producer.last_used <= median;
+            surplus -= usize::from(goes);
+            !goes
         });
     }
 
@@ -279,6 +300,21 @@ mod tests {
         assert_eq!(producers.judge(&batch(0, 5, 2)), Verdict::Append);
         producers.note(&batch(0, 5, 2), 0, Timestamp(0));
         assert_eq!(producers.judge(&batch(0, 7, 2)), Verdict::Append);
+    }
+
+    #[test]
+    fn producers_beyond_the_limit_push_out_those_unused_for_longest() {
+        let mut producers = Producers::default();
+        for id in 0..super::PRODUCERS_MAX as i64 + 1 {
+            let header = BatchHeader {
+                producer_id: id,
+                ..batch(0, 0, 1)
+            };
+            producers.note(&header, id, Timestamp(id));
+        }
+        assert_eq!(producers.0.len(), super::PRODUCERS_MAX / 2 + 1);
+        assert!(!producers.0.contains_key(&0));
+        assert!(producers.0.contains_key(&(super::PRODUCERS_MAX as i64)));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub const CONTROL_REQUEST_BYTES_MAX: usize = 20 << 20;
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// The client's address, for people.
+    /// The client's IP address, for people.
     pub address: String,
     /// The address that the client has reached us at.
     pub reached: Endpoint,

@@ -1,7 +1,8 @@
 //! Frames off a socket: a 32-bit length and that many bytes.
 //!
-//! A connection that waits for its next frame holds no buffer. A length reserves nothing by itself:
-//! room is made as bytes arrive, and large frames draw on a budget that all connections share.
+//! A connection that waits for its next frame holds no buffer. A length reserves no memory by itself:
+//! room is made as bytes arrive. A large frame draws its whole length on a budget that all connections
+//! share before it is read, so that frames that are begun can also be finished.
 
 use bytes::{Buf, Bytes, BytesMut};
 use std::io;
@@ -74,16 +75,17 @@ impl Inbound {
     }
 
     /// Whether a whole frame waits to be taken.
-    pub(crate) fn holds_frame(&self) -> bool {
+    fn holds_frame(&self) -> bool {
         self.frame_len()
             .is_some_and(|len| self.buffer.len() >= LENGTH_LEN + len)
     }
 
-    /// Whether the frame in front declares a length that is not taken; [`Self::frame`] says so.
-    pub(crate) fn is_refused(&self) -> bool {
-        self.declared().is_some_and(|declared| {
-            usize::try_from(declared).is_ok_and(|len| len > self.frame_bytes_max) || declared < 0
-        })
+    /// Whether [`Self::frame`] has something to say: a whole frame, or that the length in front is not
+    /// taken. Then nothing more needs to be read.
+    pub(crate) fn is_satisfied(&self) -> bool {
+        let refused =
+            |declared| usize::try_from(declared).map_or(true, |len| len > self.frame_bytes_max);
+        self.holds_frame() || self.declared().is_some_and(refused)
     }
 
     /// Takes the next frame, where it is whole, with its share of the budget.

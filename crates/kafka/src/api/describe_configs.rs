@@ -2,7 +2,7 @@
 //! means.
 
 use super::Context;
-use crate::broker_config::{BROKER_CONFIGS, BrokerConfig};
+use crate::broker_config::{BROKER_CONFIGS, BrokerConfig, Place};
 use crate::config::ConfigSource;
 use crate::topic_config::{self, TOPIC_CONFIGS, TopicConfig};
 use crate::topic_name;
@@ -152,20 +152,23 @@ fn broker_setting(
     detail: Detail,
 ) -> DescribeConfigsResourceResult {
     let settings = &context.broker.settings;
-    let value = (config.value)(settings);
+    let place = Place {
+        endpoint: context.broker.endpoint(&context.peer.reached),
+        node_id: context.broker.node_id,
+    };
+    let value = config.value(settings, &place);
     let source = config.source(settings);
     let mut synonyms = Vec::new();
     if detail.synonyms {
-        if let Some(value) = value.as_ref().filter(|_| source != ConfigSource::Default) {
-            synonyms.push(synonym(config.name, value, source));
+        if source != ConfigSource::Default {
+            synonyms.push(synonym(config.name, &value, source));
         }
-        if let Some(default) = (config.value)(&crate::settings::Settings::default()) {
-            synonyms.push(synonym(config.name, &default, ConfigSource::Default));
-        }
+        let default = config.default();
+        synonyms.extend(default.map(|value| synonym(config.name, &value, ConfigSource::Default)));
     }
     DescribeConfigsResourceResult {
         name: Str::from(config.name),
-        value: value.map(Str::from),
+        value: Some(Str::from(value)),
         // Only the configuration file changes them.
         read_only: true,
         is_default: source == ConfigSource::Default,

@@ -29,7 +29,8 @@ pub(super) async fn handle(context: &Context<'_>, request: JoinGroupRequest) -> 
         member_id: request.member_id.to_string(),
         instance_id: request.group_instance_id.map(String::from),
         client_id: context.client_id.to_owned(),
-        client_host: context.peer.address.clone(),
+        // As Kafka writes it, which its tools show.
+        client_host: format!("/{}", context.peer.address),
         session_timeout: ms(request.session_timeout_ms),
         rebalance_timeout: ms(rebalance_timeout_ms),
         protocol_type: request.protocol_type.to_string(),

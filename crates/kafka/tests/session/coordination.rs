@@ -194,6 +194,40 @@ fn positions_do_not_pass_to_a_topic_of_the_same_name() {
     });
 }
 
+/// A group that knew nothing but a deleted topic is forgotten, also where the broker was killed in between.
+#[test]
+fn groups_forget_deleted_topics() {
+    let commit_and_delete = async |world: &World, through_the_broker: bool| {
+        let mut client = world.client();
+        create(&mut client, "gone", 1, &[]).await;
+        client
+            .call(8, commit("s", &Str::default(), -1, "gone", 0, 5))
+            .await;
+        let groups = client.call(5, ListGroupsRequest::default()).await.groups;
+        assert_eq!(groups.len(), 1);
+        if through_the_broker {
+            let deletion = DeleteTopicsRequest {
+                topic_names: vec![Str::from("gone")],
+                ..DeleteTopicsRequest::default()
+            };
+            client.call(5, deletion).await;
+        } else {
+            world.catalog.delete_topic("gone").await.unwrap();
+        }
+    };
+    let count = async |world: &World| {
+        let groups = world.client().call(5, ListGroupsRequest::default()).await;
+        groups.groups.len()
+    };
+    let world = world_with("t", 1);
+    world.run(commit_and_delete(&world, true));
+    assert_eq!(world.run(count(&world)), 0);
+    world.run(commit_and_delete(&world, false));
+    assert_eq!(world.run(count(&world)), 1);
+    let world = world.restarted();
+    assert_eq!(world.run(count(&world)), 0);
+}
+
 fn static_join(member_id: &Str, metadata: &'static str) -> JoinGroupRequest {
     JoinGroupRequest {
         group_instance_id: Some(Str::from("instance")),

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use base::{BoxFuture, Clock, Entropy, Monotonic, Timestamp};
-use cluster::{Catalog, Identity};
+use cluster::{Catalog, Identity, Loaded};
 use commitlog::{FileWal, Log, Options};
 use kafka::{Broker, Endpoint, Ground, Opened, Peer, Session, Settings};
 use std::cell::RefCell;
@@ -107,6 +107,7 @@ impl Wake for Flag {
 pub(crate) struct World {
     pub(crate) broker: Arc<Broker>,
     pub(crate) log: Arc<Log>,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) clock: TestClock,
     pub(crate) disk: SimDisk,
     tasks: RefCell<Vec<BoxFuture<'static, ()>>>,
@@ -134,7 +135,7 @@ impl World {
         let tasks = RefCell::new(Vec::new());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let (disk_seam, pool) = (Arc::new(disk.clone()), Arc::new(InPlace));
-        let (broker, log) = drive(&tasks, &clock, async {
+        let (broker, log, catalog) = drive(&tasks, &clock, async {
             let objects =
                 Arc::new(LocalObjects::open(disk_seam.clone(), pool.clone()).expect("opened"));
             let seed = clock.now().0 * 1_000_000 + 1000;
@@ -161,7 +162,7 @@ impl World {
             tasks.borrow_mut().extend(opened.tasks);
             let cells = opened.cells;
             let catalog_cells = cells.get(&base::ShardId(0)).cloned().unwrap_or_default();
-            let catalog = Catalog::load(
+            let Loaded { catalog, task } = Catalog::load(
                 identity,
                 &catalog_cells,
                 log.clone(),
@@ -170,24 +171,27 @@ impl World {
             )
             .await
             .expect("loaded");
+            tasks.borrow_mut().push(task);
+            let catalog = Arc::new(catalog);
             let Opened {
                 broker,
                 tasks: more,
             } = Broker::open(Ground {
                 log: log.clone(),
                 cells,
-                catalog: Arc::new(catalog),
+                catalog: catalog.clone(),
                 clock: shared,
                 entropy,
                 node_id: NODE,
                 settings: settings.clone(),
             });
             tasks.borrow_mut().extend(more);
-            (broker, log)
+            (broker, log, catalog)
         });
         Self {
             broker,
             log,
+            catalog,
             clock,
             disk,
             tasks,
@@ -203,7 +207,7 @@ impl World {
     /// A new connection.
     pub(crate) fn client(&self) -> Client {
         let peer = Peer {
-            address: "192.0.2.7:40000".to_owned(),
+            address: "192.0.2.7".to_owned(),
             reached: Endpoint {
                 host: "127.0.0.1".to_owned(),
                 port: 9092,

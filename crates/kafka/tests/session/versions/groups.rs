@@ -95,7 +95,7 @@ pub(super) fn describe_groups(tour: &mut Tour) {
             let member = &group.members[0];
             assert_eq!(
                 (&*member.client_id, &*member.client_host),
-                ("test", "192.0.2.7:40000")
+                ("test", "/192.0.2.7")
             );
             assert_eq!(group.authorized_operations == i32::MIN, version < 3);
             assert_eq!(nobody.group_state, "Dead");
