@@ -169,7 +169,7 @@ fn without_colours(line: &str) -> String {
 
 /// Results are read in a table: one line, and not what differs from run to run.
 fn shortened(text: &str) -> String {
-    const CHARACTERS_MAX: usize = 240;
+    const CHARACTERS_MAX: usize = 400;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = line.chars().take(CHARACTERS_MAX).collect();
     if short.len() < line.len() {
