@@ -93,6 +93,7 @@ impl Producers {
         if header.producer_id < 0 {
             return;
         }
+        self.make_room(header.producer_id);
         self.0
             .entry(header.producer_id)
             .or_insert_with(|| Producer {
@@ -108,9 +109,7 @@ impl Producers {
         if header.producer_id < 0 {
             return;
         }
-        if self.0.len() >= PRODUCERS_MAX && !self.0.contains_key(&header.producer_id) {
-            self.forget_longest_unused();
-        }
+        self.make_room(header.producer_id);
         let fresh = || Producer {
             epoch: header.producer_epoch,
             last_used: now,
@@ -133,8 +132,11 @@ impl Producers {
         });
     }
 
-    /// Makes room for a good while: the half that has not written for longest goes.
-    fn forget_longest_unused(&mut self) {
+    /// Makes room for another producer, and for a good while: the half that has not written for longest goes.
+    fn make_room(&mut self, producer_id: i64) {
+        if self.0.len() < PRODUCERS_MAX || self.0.contains_key(&producer_id) {
+            return;
+        }
         let mut used: Vec<_> = self.0.values().map(|producer| producer.last_used).collect();
         let middle = used.len() / 2;
         let (_, median, _) = used.select_nth_unstable(middle);
@@ -310,7 +312,11 @@ mod tests {
                 producer_id: id,
                 ..batch(0, 0, 1)
             };
-            producers.note(&header, id, Timestamp(id));
+            if id % 2 == 0 {
+                producers.note(&header, id, Timestamp(id));
+            } else {
+                producers.refuse(&header, Timestamp(id));
+            }
         }
         assert_eq!(producers.0.len(), super::PRODUCERS_MAX / 2 + 1);
         assert!(!producers.0.contains_key(&0));

@@ -102,7 +102,7 @@ impl Connection {
                     biased;
                     reply = &mut handling => break reply?,
                     Some(reply) = self.replies.next(), if !self.replies.is_empty() => respond(&mut self.socket, reply, self.idle).await?,
-                    read = self.inbound.fill(&self.socket), if ended.is_none() && !self.inbound.is_satisfied() => {
+                    read = self.inbound.fill(&mut self.socket), if ended.is_none() && !self.inbound.is_satisfied() => {
                         self.last_heard = Instant::now();
                         if read? == 0 {
                             ended = Some(self.last_heard + AFTER_END);
@@ -137,7 +137,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 Some(reply) = self.replies.next(), if !self.replies.is_empty() => respond(&mut self.socket, reply, self.idle).await?,
-                read = self.inbound.fill(&self.socket) => {
+                read = self.inbound.fill(&mut self.socket) => {
                     self.last_heard = Instant::now();
                     if read? == 0 {
                         return Ok(Next::Finish);

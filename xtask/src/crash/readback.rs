@@ -16,9 +16,11 @@ const FETCH_BYTES_MAX: i32 = 8 << 20;
 pub(super) fn check(address: &str, producers: &[Producer], report: &mut Report) -> Result<()> {
     let mut client = Client::connect(address)?;
     for topic in [PLAIN_TOPIC, IDEMPOTENT_TOPIC] {
-        for partition in 0..PARTITIONS {
+        let ends = client.end_offsets(topic, PARTITIONS)?;
+        for (partition, end) in (0..PARTITIONS).zip(ends) {
+            let end = end.with_context(|| format!("{topic} {partition} does not answer"))?;
             let place = || format!("{topic} {partition}");
-            let stored = read(&mut client, topic, partition).with_context(place)?;
+            let stored = read(&mut client, topic, partition, end).with_context(place)?;
             report.records_stored += stored.len() as u64;
             let here =
                 |producer: &&Producer| producer.topic == topic && producer.partition == partition;
@@ -30,14 +32,8 @@ pub(super) fn check(address: &str, producers: &[Producer], report: &mut Report) 
     Ok(())
 }
 
-/// All records of a partition; the index is the offset.
-fn read(client: &mut Client, topic: &str, partition: i32) -> Result<Vec<Label>> {
-    let ends = client.end_offsets(topic, partition + 1)?;
-    let end = ends
-        .last()
-        .copied()
-        .flatten()
-        .context("the partition does not answer")?;
+/// All records of a partition up to `end`; the index is the offset.
+fn read(client: &mut Client, topic: &str, partition: i32, end: i64) -> Result<Vec<Label>> {
     let mut stored = Vec::new();
     while (stored.len() as i64) < end {
         let next = stored.len() as i64;
