@@ -84,6 +84,8 @@ pub(crate) struct TopicSettings {
     retention_bytes: Option<u64>,
     /// `cleanup.policy` contains `delete`.
     pub(crate) deletes: bool,
+    /// `cleanup.policy` contains `compact`.
+    pub(crate) compacts: bool,
 }
 
 impl TopicSettings {
@@ -98,6 +100,7 @@ impl TopicSettings {
             retention_ms: None,
             retention_bytes: None,
             deletes: true,
+            compacts: false,
         };
         TOPIC_CONFIGS.iter().fold(defaults, |so_far, config| {
             so_far.with(config.name, &default_of(config, settings))
@@ -129,7 +132,9 @@ impl TopicSettings {
             "retention.ms" => self.retention_ms = value.parse().ok().filter(|ms| *ms >= 0),
             "retention.bytes" => self.retention_bytes = value.parse().ok(),
             "cleanup.policy" => {
-                self.deletes = value.split(',').any(|policy| policy.trim() == "delete");
+                let contains = |word| value.split(',').any(|policy| policy.trim() == word);
+                self.deletes = contains("delete");
+                self.compacts = contains("compact");
             }
             _ => {}
         }

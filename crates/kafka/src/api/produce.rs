@@ -13,8 +13,8 @@ use base::BoxFuture;
 use check::Refusal;
 use commitlog::{AppendOutcome, Appended, Batch, Stream};
 use kafka_wire::messages::produce::{
-    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
-    TopicProduceData, TopicProduceResponse,
+    BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
+    ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 use kafka_wire::{Encoded, ErrorCode, Str};
 use std::sync::Arc;
@@ -133,8 +133,7 @@ impl Pending {
                 }
                 Err(refusal) => {
                     if let Some(response) = responses.last_mut() {
-                        response.error_code = refusal.error_code;
-                        response.error_message = refusal.message.map(Str::from);
+                        refused(response, refusal);
                     }
                 }
             }
@@ -242,4 +241,18 @@ fn take_partition(
         counters.up_converted_batches.add(1);
     }
     Ok(checked.batch)
+}
+
+fn refused(response: &mut PartitionProduceResponse, refusal: Refusal) {
+    let message = refusal.message.map(Str::from);
+    let blamed = refusal
+        .records
+        .into_iter()
+        .map(|batch_index| BatchIndexAndErrorMessage {
+            batch_index,
+            batch_index_error_message: message.clone(),
+        });
+    response.error_code = refusal.error_code;
+    response.record_errors = blamed.collect();
+    response.error_message = message;
 }

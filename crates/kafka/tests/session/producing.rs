@@ -16,7 +16,7 @@ use kafka_wire::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
 use kafka_wire::messages::produce::{PartitionProduceData, ProduceRequest};
-use kafka_wire::records::BatchBuilder;
+use kafka_wire::records::{BatchBuilder, HeadersView};
 use kafka_wire::{ErrorCode, Str};
 use std::time::Duration;
 use store::SimFaults;
@@ -216,6 +216,37 @@ fn sizes_are_bounded_by_the_topics_settings() {
         assert_eq!(answer.error_code, ErrorCode::RecordListTooLarge);
         let answer = produce(&mut client, "small", 0, batch(&["x"])).await;
         assert_eq!(answer.error_code, ErrorCode::None);
+    });
+}
+
+/// Item 23: a compacted topic refuses records without a key, and says which.
+#[test]
+fn a_compacted_topic_refuses_records_without_keys() {
+    let world = World::new();
+    world.run(async {
+        let mut client = world.client();
+        create(&mut client, "t", 1, &[("cleanup.policy", "compact,delete")]).await;
+        for compression in [Compression::None, Compression::Zstd] {
+            let mut builder = BatchBuilder::new(compression);
+            for key in [Some(&b"key"[..]), None, Some(b"key"), None] {
+                builder
+                    .push(START, key, Some(b"value"), HeadersView::default())
+                    .unwrap();
+            }
+            let answer = produce(&mut client, "t", 0, builder.build().unwrap()).await;
+            assert_eq!(answer.error_code, ErrorCode::InvalidRecord);
+            let blamed = answer.record_errors.iter().map(|error| error.batch_index);
+            assert!(blamed.eq([1, 3]));
+        }
+        let mut keyed = BatchBuilder::new(Compression::None);
+        keyed
+            .push(START, Some(b"key"), None, HeadersView::default())
+            .unwrap();
+        let answer = produce(&mut client, "t", 0, keyed.build().unwrap()).await;
+        assert_eq!(
+            (answer.error_code, answer.base_offset),
+            (ErrorCode::None, 0)
+        );
     });
 }
 

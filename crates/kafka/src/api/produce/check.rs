@@ -8,7 +8,10 @@ use kafka_wire::ErrorCode;
 use kafka_wire::compression::Limits;
 use kafka_wire::message_set::{magic_of, up_convert};
 use kafka_wire::record_batch::{self, BatchHeader};
-use kafka_wire::records::{self, Accepted};
+use kafka_wire::records::{self, Accepted, OpenBatch, RecordsError};
+
+/// Records that one refusal blames by position. A batch of tiny records could otherwise get an answer ten times its size.
+const BLAMED_MAX: usize = 1000;
 
 /// From this version of Produce on there is exactly one batch of magic 2 for each partition.
 const ONE_BATCH_VERSION: i16 = 3;
@@ -18,6 +21,8 @@ const ONE_BATCH_VERSION: i16 = 3;
 pub(super) struct Refusal {
     pub(super) error_code: ErrorCode,
     pub(super) message: Option<String>,
+    /// The positions in the batch of the records that are to blame (KIP-467); none where all are, or nobody knows.
+    pub(super) records: Vec<i32>,
 }
 
 impl Refusal {
@@ -25,13 +30,14 @@ impl Refusal {
         Self {
             error_code,
             message: None,
+            records: Vec::new(),
         }
     }
 
     fn new(error_code: ErrorCode, message: impl ToString) -> Self {
         Self {
-            error_code,
             message: Some(message.to_string()),
+            ..Self::plain(error_code)
         }
     }
 }
@@ -86,6 +92,9 @@ impl Rules<'_> {
             .map_err(|error| Refusal::new(ErrorCode::from_code(error.error_code()), error))?;
         self.check_header(&accepted.header)?;
         self.check_timestamps(&accepted)?;
+        if self.settings.compacts {
+            check_keys(&batch)?;
+        }
         let batch = self.dated(batch, &accepted);
         Ok(Checked { batch, converted })
     }
@@ -149,4 +158,29 @@ impl Rules<'_> {
         }
         Ok(())
     }
+}
+
+/// A compacted topic keeps the newest record of each key, so that every record needs one.
+fn check_keys(batch: &[u8]) -> Result<(), Refusal> {
+    let invalid = |error: RecordsError| Refusal::new(ErrorCode::InvalidRecord, error);
+    let mut blamed = Vec::new();
+    for (position, record) in (0..).zip(
+        OpenBatch::new(batch, Limits::default())
+            .map_err(invalid)?
+            .records(),
+    ) {
+        if record.map_err(invalid)?.key.is_none() && blamed.len() < BLAMED_MAX {
+            blamed.push(position);
+        }
+    }
+    if blamed.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal {
+        records: blamed,
+        ..Refusal::new(
+            ErrorCode::InvalidRecord,
+            "A compacted topic cannot accept a record without a key.",
+        )
+    })
 }
