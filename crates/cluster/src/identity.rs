@@ -100,18 +100,24 @@ async fn found(
     entropy: &dyn Entropy,
 ) -> Result<(String, u16), IdentityError> {
     let cluster_id = base64url(entropy.random());
-    let mut body = Packer::new();
-    body.u32(FORMAT).u16(SHARDS).str(&cluster_id);
-    let body = body.finish();
-    let mut object = Packer::new();
-    object.u32(MAGIC).u32(crc32c::crc32c(&body)).bytes(&body);
-    match objects.create(CLUSTER, object.finish()).await? {
+    match objects.create(CLUSTER, pack(&cluster_id, SHARDS)).await? {
         Creation::Created => Ok((cluster_id, SHARDS)),
         Creation::Exists => read(objects.get(CLUSTER).await?),
     }
 }
 
-fn read(object: Bytes) -> Result<(String, u16), IdentityError> {
+/// The object `cluster`.
+pub(crate) fn pack(cluster_id: &str, shards: u16) -> Bytes {
+    let mut body = Packer::new();
+    body.u32(FORMAT).u16(shards).str(cluster_id);
+    let body = body.finish();
+    let mut object = Packer::new();
+    object.u32(MAGIC).u32(crc32c::crc32c(&body)).bytes(&body);
+    object.finish()
+}
+
+/// The cluster id and the number of shards that the object `cluster` holds.
+pub(crate) fn read(object: Bytes) -> Result<(String, u16), IdentityError> {
     let parse = || -> Result<(u32, u32, u32, Bytes), Truncated> {
         let mut input = Unpacker::new(object);
         let (magic, crc, body) = (input.u32()?, input.u32()?, input.bytes()?);

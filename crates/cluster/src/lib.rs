@@ -5,6 +5,7 @@
 //! which names and settings are allowed is each face's business.
 
 mod catalog;
+pub mod fuzz;
 mod identity;
 mod topic;
 

@@ -4,7 +4,7 @@
 
 use crate::frame::{Frame, Kind};
 use crate::index::{Entry, PAGE_ENTRIES_MAX, Page};
-use base::{Packer, StreamId, Truncated, Unpacker};
+use base::{Offset, Packer, StreamId, Truncated, Unpacker};
 use bytes::Bytes;
 use kafka_wire::record_batch::BatchHeader;
 use quick_cache::Weighter;
@@ -115,7 +115,9 @@ pub(crate) fn entries_of(file: u64, frames: &[(u32, Frame)]) -> Vec<(StreamId, V
 /// The index entry of a batch's frame.
 pub(crate) fn entry_of(file: u64, position: u32, frame: &Frame) -> Option<(Entry, BatchHeader)> {
     let header = BatchHeader::parse(&frame.payload).ok();
-    let last_offset_delta = header.and_then(|header| u32::try_from(header.last_offset_delta).ok());
+    let last_offset_delta = header
+        .and_then(|header| u32::try_from(header.last_offset_delta).ok())
+        .filter(|delta| has_next(frame.base_offset, *delta));
     let (Some(header), Some(last_offset_delta)) = (header, last_offset_delta) else {
         tracing::error!(
             file,
@@ -135,6 +137,13 @@ pub(crate) fn entry_of(file: u64, position: u32, frame: &Frame) -> Option<(Entry
         },
         header,
     ))
+}
+
+/// Whether there is an offset behind the batch's last one, so that nobody has to ask again.
+fn has_next(base_offset: Offset, last_offset_delta: u32) -> bool {
+    base_offset
+        .checked_add(Offset::from(last_offset_delta) + 1)
+        .is_some()
 }
 
 fn unpack_directory(file: u64, bytes: Bytes) -> Result<Vec<(StreamId, Page)>, Truncated> {
@@ -162,7 +171,8 @@ fn unpack_directory(file: u64, bytes: Bytes) -> Result<Vec<(StreamId, Page)>, Tr
     Ok(pages)
 }
 
-fn unpack_page(bytes: Bytes) -> Result<Vec<Entry>, Truncated> {
+/// The entries of a page; the error also stands for a wrong checksum and for impossible offsets.
+pub(crate) fn unpack_page(bytes: Bytes) -> Result<Vec<Entry>, Truncated> {
     let mut input = Unpacker::new(bytes);
     let crc = input.u32()?;
     let packed = input.bytes()?;
@@ -172,15 +182,37 @@ fn unpack_page(bytes: Bytes) -> Result<Vec<Entry>, Truncated> {
     let mut entries = Vec::with_capacity(packed.len() / ENTRY_LEN);
     let mut input = Unpacker::new(packed);
     while !input.is_empty() {
-        entries.push(Entry {
+        let entry = Entry {
             base_offset: input.i64()?,
             max_timestamp: input.i64()?,
             position: input.u32()?,
             len: input.u32()?,
             last_offset_delta: input.u32()?,
-        });
+        };
+        if !has_next(entry.base_offset, entry.last_offset_delta) {
+            return Err(Truncated);
+        }
+        entries.push(entry);
     }
     Ok(entries)
+}
+
+/// Reads an object's directory and the pages that it lists, for the fuzzers; whether all were sound.
+pub(crate) fn fuzz_index(file: u64, object: &Bytes) -> bool {
+    let Ok(pages) = unpack_directory(file, object.clone()) else {
+        return false;
+    };
+    pages.iter().all(|(_, page)| {
+        // As a store does it: a range that begins or ends behind the object is cut short.
+        let start = usize::try_from(page.place).map_or(object.len(), |at| at.min(object.len()));
+        let end = (start + page_len(page)).min(object.len());
+        unpack_page(object.slice(start..end)).is_ok()
+    })
+}
+
+/// Length of a page with its header, in bytes.
+fn page_len(page: &Page) -> usize {
+    PAGE_HEADER_LEN + page.count as usize * ENTRY_LEN
 }
 
 fn damaged(file: u64) -> io::Error {
@@ -225,10 +257,9 @@ impl FileIndexes {
         if let Some(entries) = self.pages.get(&key) {
             return Ok(entries);
         }
-        let len = PAGE_HEADER_LEN + page.count as usize * ENTRY_LEN;
         let bytes = self
             .objects
-            .get_range(&name(page.file), page.place, len)
+            .get_range(&name(page.file), page.place, page_len(page))
             .await?;
         let entries = Arc::new(unpack_page(bytes).map_err(|Truncated| damaged(page.file))?);
         self.pages.insert(key, entries.clone());

@@ -8,6 +8,7 @@ mod cell;
 mod checkpoint;
 mod file_index;
 mod frame;
+pub mod fuzz;
 mod index;
 mod log;
 mod producers;

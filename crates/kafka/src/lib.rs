@@ -42,6 +42,7 @@ mod config;
 mod coordination;
 mod counters;
 mod fetch_sessions;
+pub mod fuzz;
 mod group_error;
 pub mod groups;
 mod operations;

@@ -132,6 +132,20 @@ pub(super) fn decode(entry: Entry) -> Result<Decoded, BadEntry> {
     Ok(decoded)
 }
 
+/// Reads an entry and, where it is sound, what is written for it; for the fuzzers.
+///
+/// # Panics
+/// Where the second reading differs from the first.
+pub(crate) fn reread(entry: Entry) -> Result<(), BadEntry> {
+    let decoded = decode(entry)?;
+    let again = match &decoded {
+        Decoded::Group { id, record } => group(id, record.as_ref()),
+        Decoded::Offset { group, change } => offset(group, change),
+    };
+    assert_eq!(decode(again), Ok(decoded), "what was read can be written");
+    Ok(())
+}
+
 fn group_value(record: &GroupRecord) -> Bytes {
     let mut value = Packer::new();
     value

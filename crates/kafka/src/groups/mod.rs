@@ -67,6 +67,7 @@ pub use effect::{
     Left, Listed, PartitionOutcome, Reply, Synced,
 };
 pub use entries::BadEntry;
+pub(crate) use entries::reread;
 pub use error::{Error, WriteFailed};
 pub use group::State;
 pub use input::{
