@@ -5,7 +5,7 @@
 //! [`ANSWER_LIMIT`].
 
 mod batch;
-mod frame;
+pub(crate) mod frame;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -13,6 +13,7 @@ mod bench;
 mod client;
 mod command;
 mod conformance;
+mod crash;
 mod docs;
 mod repo;
 mod results;
@@ -39,6 +40,8 @@ enum Command {
     Conformance(conformance::Args),
     /// Measure, and write the results to `bench/results/`.
     Bench(bench::Args),
+    /// Kill the server again and again under load, and check what it kept.
+    Crash(crash::Args),
     /// Run the simulation of the commit log for many seeds, or for one again.
     Sim(sim::Args),
     /// Write the pages under `docs/` that show results.
@@ -50,6 +53,7 @@ fn main() -> Result<()> {
         Command::Tidy(args) => tidy::run(&args),
         Command::Conformance(args) => conformance::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Crash(args) => crash::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Docs => docs::write(),
     }

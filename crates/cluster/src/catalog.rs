@@ -3,15 +3,18 @@
 //! Everybody reads an immutable snapshot. Changes are made one at a time and are visible only once
 //! they are durable.
 
+mod keeper;
+
 use crate::identity::Identity;
 use crate::topic::{Partition, Topic, Topics};
 use arc_swap::ArcSwap;
-use base::{Clock, Entropy, ShardId, StreamId};
+use base::{BoxFuture, Clock, Entropy, ShardId};
 use bytes::Bytes;
-use commitlog::{Cell, Cells, Closed, Kind, Log};
+use commitlog::{Cells, Closed, Kind, Log};
+use keeper::{Keeper, remove_streams};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{mpsc, oneshot};
 
 /// The shard that holds the catalog.
 const CATALOG_SHARD: ShardId = ShardId(0);
@@ -34,27 +37,42 @@ pub enum ChangeError {
     /// Partitions can only be added.
     #[error("the topic has {0} partitions")]
     NotMore(usize),
+    /// There would be more streams than this.
+    #[error("there can be at most {0} partitions in all")]
+    TooMany(usize),
     /// The log takes no more writes.
     #[error(transparent)]
     Closed(#[from] Closed),
 }
 
-/// The catalog.
+/// Streams that the data may have: each costs memory on every start.
+const STREAMS_MAX: usize = 200_000;
+/// Changes that may wait for their turn.
+const CHANGES_MAX: usize = 256;
+
+/// The catalog: a snapshot for readers, and a mailbox for changes.
 pub struct Catalog {
-    identity: Identity,
-    log: Arc<Log>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    topics: ArcSwap<Topics>,
-    allocator: Mutex<Allocator>,
+    cluster_id: String,
+    topics: Arc<ArcSwap<Topics>>,
+    changes: mpsc::Sender<Change>,
 }
 
-/// The ids that come next. Whoever holds it is the one that changes the catalog.
-struct Allocator {
-    stream: u64,
-    producer: i64,
-    /// Producer ids below this are logged as given out.
-    producer_reserved: i64,
+/// A catalog that is ready.
+pub struct Loaded {
+    /// The catalog.
+    pub catalog: Catalog,
+    /// The one task that changes it: the driver runs it to its end. It ends when the catalog is dropped.
+    pub task: BoxFuture<'static, ()>,
+}
+
+type TopicReply = oneshot::Sender<Result<Arc<Topic>, ChangeError>>;
+
+enum Change {
+    Create(String, u32, BTreeMap<String, String>, TopicReply),
+    AddPartitions(String, u32, TopicReply),
+    SetConfigs(String, BTreeMap<String, String>, TopicReply),
+    Delete(String, TopicReply),
+    ProducerId(oneshot::Sender<Result<i64, Closed>>),
 }
 
 impl Catalog {
@@ -66,63 +84,65 @@ impl Catalog {
         log: Arc<Log>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, Closed> {
-        let mut topics = Topics::default();
-        let (mut stream, mut sound) = (0, true);
-        for (key, value) in cells.of(Kind::Catalog) {
-            if let Some(name) = key.strip_prefix(TOPIC) {
-                match std::str::from_utf8(name)
-                    .ok()
-                    .and_then(|name| Topic::unpack(name.to_owned(), value).ok())
-                {
-                    Some(topic) => topics.insert(Arc::new(topic)),
-                    None => {
-                        sound = false;
-                        tracing::error!(name = %String::from_utf8_lossy(name), "the catalog's entry of a topic is malformed; the topic is left out");
-                    }
-                }
-            } else if &key[..] == NEXT_STREAM {
-                stream = number(value);
-            }
-        }
-        let producer = cells
-            .of(Kind::Producer)
-            .find(|(key, _)| &key[..] == NEXT_PRODUCER)
-            .map_or(0, |(_, value)| number(value));
-        let producer = i64::try_from(producer).unwrap_or(i64::MAX);
+    ) -> Result<Loaded, Closed> {
+        let Read {
+            topics,
+            stream,
+            producer,
+            sound,
+        } = read(cells);
         let mut known = HashSet::new();
         for partition in topics.iter().flat_map(|topic| &topic.partitions) {
             log.shard(partition.shard).open(partition.stream).await?;
             known.insert(partition.stream);
         }
         // The streams of a topic that cannot be read are not orphans: they wait for somebody to mend it.
-        for orphan in log
+        let orphans = log
             .streams()
-            .iter()
-            .filter(|stream| sound && !known.contains(&stream.id()))
-        {
-            tracing::info!(stream = %orphan.id(), "a stream without a topic is removed");
-            log.shard(orphan.shard()).remove(orphan.id()).await?;
+            .into_iter()
+            .filter(|stream| sound && !known.contains(&stream.id()));
+        let orphans: Vec<_> = orphans
+            .map(|stream| Partition {
+                stream: stream.id(),
+                shard: stream.shard(),
+            })
+            .collect();
+        if !orphans.is_empty() {
+            tracing::info!(
+                streams = orphans.len(),
+                "streams without a topic are removed"
+            );
+            remove_streams(&log, &orphans).await?;
         }
-        let allocator = Mutex::new(Allocator {
+        let topics = Arc::new(ArcSwap::from_pointee(topics));
+        let (changes, mailbox) = mpsc::channel(CHANGES_MAX);
+        let cluster_id = identity.cluster_id;
+        let (shards, streams) = (identity.shards, known.len());
+        let keeper = Keeper {
+            shards,
+            streams,
             stream,
             producer,
             producer_reserved: producer,
-        });
-        Ok(Self {
-            identity,
+            topics: topics.clone(),
             log,
             clock,
             entropy,
-            topics: ArcSwap::from_pointee(topics),
-            allocator,
+        };
+        Ok(Loaded {
+            catalog: Self {
+                cluster_id,
+                topics,
+                changes,
+            },
+            task: Box::pin(keeper.run(mailbox)),
         })
     }
 
     /// The name of the data.
     #[must_use]
     pub fn cluster_id(&self) -> &str {
-        &self.identity.cluster_id
+        &self.cluster_id
     }
 
     /// All topics as they are now.
@@ -138,33 +158,14 @@ impl Catalog {
         partitions: u32,
         configs: BTreeMap<String, String>,
     ) -> Result<Arc<Topic>, ChangeError> {
-        let mut allocator = self.allocator.lock().await;
-        if self.topics.load().get(name).is_some() {
-            return Err(ChangeError::Exists);
-        }
-        let partitions = self.allocate(&mut allocator, partitions);
-        let topic = Topic {
-            name: name.to_owned(),
-            id: self.entropy.random(),
-            partitions,
-            configs,
-            created: self.clock.wall(),
-        };
-        self.put(&allocator, topic).await
+        self.ask(|reply| Change::Create(name.to_owned(), partitions, configs, reply))
+            .await?
     }
 
     /// Gives a topic more partitions, `total` in all.
     pub async fn add_partitions(&self, name: &str, total: u32) -> Result<Arc<Topic>, ChangeError> {
-        let mut allocator = self.allocator.lock().await;
-        let mut topic = Topic::clone(self.topics.load().get(name).ok_or(ChangeError::Unknown)?);
-        let present = topic.partitions.len();
-        let more = total
-            .checked_sub(u32::try_from(present).unwrap_or(u32::MAX))
-            .filter(|more| *more > 0);
-        topic
-            .partitions
-            .extend(self.allocate(&mut allocator, more.ok_or(ChangeError::NotMore(present))?));
-        self.put(&allocator, topic).await
+        self.ask(|reply| Change::AddPartitions(name.to_owned(), total, reply))
+            .await?
     }
 
     /// Replaces a topic's settings.
@@ -173,104 +174,68 @@ impl Catalog {
         name: &str,
         configs: BTreeMap<String, String>,
     ) -> Result<Arc<Topic>, ChangeError> {
-        let allocator = self.allocator.lock().await;
-        let topic = Topic::clone(self.topics.load().get(name).ok_or(ChangeError::Unknown)?);
-        self.put(&allocator, Topic { configs, ..topic }).await
+        self.ask(|reply| Change::SetConfigs(name.to_owned(), configs, reply))
+            .await?
     }
 
     /// Removes a topic and everything in it; returns what it was.
     pub async fn delete_topic(&self, name: &str) -> Result<Arc<Topic>, ChangeError> {
-        let _allocator = self.allocator.lock().await;
-        let topic = self
-            .topics
-            .load()
-            .get(name)
-            .cloned()
-            .ok_or(ChangeError::Unknown)?;
-        self.log
-            .shard(CATALOG_SHARD)
-            .write(vec![topic_cell(name, None)])
-            .await?;
-        let mut topics = Topics::clone(&self.topics.load());
-        topics.remove(name);
-        self.topics.store(Arc::new(topics));
-        for partition in &topic.partitions {
-            self.log
-                .shard(partition.shard)
-                .remove(partition.stream)
-                .await?;
-        }
-        Ok(topic)
+        self.ask(|reply| Change::Delete(name.to_owned(), reply))
+            .await?
     }
 
     /// An id that no producer had before.
     pub async fn producer_id(&self) -> Result<i64, Closed> {
-        let mut allocator = self.allocator.lock().await;
-        if allocator.producer == allocator.producer_reserved {
-            let reserved = allocator.producer + PRODUCER_IDS_RESERVED;
-            let cell = Cell {
-                kind: Kind::Producer,
-                key: Bytes::from_static(NEXT_PRODUCER),
-                value: Some(packed(reserved.unsigned_abs())),
-            };
-            self.log.shard(CATALOG_SHARD).write(vec![cell]).await?;
-            allocator.producer_reserved = reserved;
-        }
-        allocator.producer += 1;
-        Ok(allocator.producer - 1)
+        self.ask(Change::ProducerId).await?
     }
 
-    /// New streams, round-robin over the shards.
-    fn allocate(&self, allocator: &mut Allocator, count: u32) -> Vec<Partition> {
-        let shards = u64::from(self.identity.shards);
-        let partitions = (allocator.stream..).take(count as usize).map(|id| {
-            let shard = u16::try_from(id % shards).unwrap_or(0);
-            Partition {
-                stream: StreamId(id),
-                shard: ShardId(shard),
+    /// A change goes through to its end whether or not whoever asked still waits for it.
+    async fn ask<T>(&self, change: impl FnOnce(oneshot::Sender<T>) -> Change) -> Result<T, Closed> {
+        let (reply, answer) = oneshot::channel();
+        self.changes.send(change(reply)).await.map_err(|_| Closed)?;
+        answer.await.map_err(|_| Closed)
+    }
+}
+
+/// What the cells say.
+struct Read {
+    topics: Topics,
+    stream: u64,
+    producer: i64,
+    /// Whether every topic could be read.
+    sound: bool,
+}
+
+fn read(cells: &Cells) -> Read {
+    let mut found = Read {
+        topics: Topics::default(),
+        stream: 0,
+        producer: 0,
+        sound: true,
+    };
+    for (key, value) in cells.of(Kind::Catalog) {
+        if let Some(name) = key.strip_prefix(TOPIC) {
+            match std::str::from_utf8(name)
+                .ok()
+                .and_then(|name| Topic::unpack(name.to_owned(), value).ok())
+            {
+                Some(topic) => found.topics.insert(Arc::new(topic)),
+                None => {
+                    found.sound = false;
+                    tracing::error!(name = %String::from_utf8_lossy(name), "the catalog's entry of a topic is malformed; the topic is left out");
+                }
             }
-        });
-        let partitions: Vec<_> = partitions.collect();
-        allocator.stream += u64::from(count);
-        partitions
-    }
-
-    /// Stores a topic, opens its streams and shows it.
-    async fn put(&self, allocator: &Allocator, topic: Topic) -> Result<Arc<Topic>, ChangeError> {
-        let next = Cell {
-            kind: Kind::Catalog,
-            key: Bytes::from_static(NEXT_STREAM),
-            value: Some(packed(allocator.stream)),
-        };
-        let cell = topic_cell(&topic.name, Some(topic.pack()));
-        self.log
-            .shard(CATALOG_SHARD)
-            .write(vec![next, cell])
-            .await?;
-        for partition in &topic.partitions {
-            self.log
-                .shard(partition.shard)
-                .open(partition.stream)
-                .await?;
+        } else if &key[..] == NEXT_STREAM {
+            found.stream = number(value);
         }
-        let topic = Arc::new(topic);
-        let mut topics = Topics::clone(&self.topics.load());
-        topics.insert(topic.clone());
-        self.topics.store(Arc::new(topics));
-        Ok(topic)
     }
-}
-
-fn topic_cell(name: &str, value: Option<Bytes>) -> Cell {
-    Cell {
-        kind: Kind::Catalog,
-        key: [TOPIC, name.as_bytes()].concat().into(),
-        value,
-    }
-}
-
-fn packed(number: u64) -> Bytes {
-    Bytes::copy_from_slice(&number.to_le_bytes())
+    let producer = cells
+        .of(Kind::Producer)
+        .find(|(key, _)| &key[..] == NEXT_PRODUCER);
+    found.producer = producer.map_or(0, |(_, value)| {
+        i64::try_from(number(value)).unwrap_or(i64::MAX)
+    });
+    found
 }
 
 fn number(value: &Bytes) -> u64 {

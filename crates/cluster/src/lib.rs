@@ -8,6 +8,6 @@ mod catalog;
 mod identity;
 mod topic;
 
-pub use catalog::{Catalog, ChangeError};
+pub use catalog::{Catalog, ChangeError, Loaded};
 pub use identity::{Identity, IdentityError};
 pub use topic::{Partition, Topic, Topics};

@@ -7,6 +7,10 @@ use std::collections::{HashMap, VecDeque};
 /// A client has at most five batches in flight for a partition, so any retry is of one of these.
 const BATCHES_KEPT: usize = 5;
 
+/// Producers that one stream remembers. Clients choose their ids, so they must not choose our memory (about
+/// 200 bytes each). A producer that was forgotten may go on like one that was idle for too long.
+const PRODUCERS_MAX: usize = 20_000;
+
 /// What is to be done with a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -89,6 +93,7 @@ impl Producers {
         if header.producer_id < 0 {
             return;
         }
+        self.make_room(header.producer_id);
         self.0
             .entry(header.producer_id)
             .or_insert_with(|| Producer {
@@ -104,6 +109,7 @@ impl Producers {
         if header.producer_id < 0 {
             return;
         }
+        self.make_room(header.producer_id);
         let fresh = || Producer {
             epoch: header.producer_epoch,
             last_used: now,
@@ -123,6 +129,23 @@ impl Producers {
             base_sequence,
             last_sequence,
             base_offset,
+        });
+    }
+
+    /// Makes room for another producer, and for a good while: the half that has not written for longest goes.
+    fn make_room(&mut self, producer_id: i64) {
+        if self.0.len() < PRODUCERS_MAX || self.0.contains_key(&producer_id) {
+            return;
+        }
+        let mut used: Vec<_> = self.0.values().map(|producer| producer.last_used).collect();
+        let middle = used.len() / 2;
+        let (_, median, _) = used.select_nth_unstable(middle);
+        let median = *median;
+        let mut surplus = middle;
+        self.0.retain(|_, producer| {
+            let goes = surplus > 0 && producer.last_used <= median;
+            surplus -= usize::from(goes);
+            !goes
         });
     }
 
@@ -279,6 +302,25 @@ mod tests {
         assert_eq!(producers.judge(&batch(0, 5, 2)), Verdict::Append);
         producers.note(&batch(0, 5, 2), 0, Timestamp(0));
         assert_eq!(producers.judge(&batch(0, 7, 2)), Verdict::Append);
+    }
+
+    #[test]
+    fn producers_beyond_the_limit_push_out_those_unused_for_longest() {
+        let mut producers = Producers::default();
+        for id in 0..super::PRODUCERS_MAX as i64 + 1 {
+            let header = BatchHeader {
+                producer_id: id,
+                ..batch(0, 0, 1)
+            };
+            if id % 2 == 0 {
+                producers.note(&header, id, Timestamp(id));
+            } else {
+                producers.refuse(&header, Timestamp(id));
+            }
+        }
+        assert_eq!(producers.0.len(), super::PRODUCERS_MAX / 2 + 1);
+        assert!(!producers.0.contains_key(&0));
+        assert!(producers.0.contains_key(&(super::PRODUCERS_MAX as i64)));
     }
 
     #[test]

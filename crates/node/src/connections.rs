@@ -21,6 +21,16 @@ pub(crate) struct Connections {
     refused: AtomicU64,
     tasks: TaskTracker,
     stop: CancellationToken,
+    cut: CancellationToken,
+}
+
+/// Who counts against the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Clients.
+    Limited,
+    /// Operators, who must get through when clients have taken everything else.
+    Always,
 }
 
 struct Guard(Arc<Connections>);
@@ -40,6 +50,7 @@ impl Connections {
             refused: AtomicU64::new(0),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            cut: CancellationToken::new(),
         }
     }
 
@@ -61,6 +72,7 @@ impl Connections {
     pub(crate) fn accept<F: Future<Output = ()> + Send + 'static>(
         self: &Arc<Self>,
         listener: TcpListener,
+        admission: Admission,
         serve: impl Fn(TcpStream, SocketAddr) -> F + Send + 'static,
     ) {
         let connections = self.clone();
@@ -72,12 +84,16 @@ impl Connections {
                 };
                 match accepted {
                     Ok((socket, peer)) => {
-                        if let Some(guard) = connections.admit(peer) {
+                        if let Some(guard) = connections.admit(peer, admission) {
                             // Small answers must not wait for more to be sent with them.
                             let _ = socket.set_nodelay(true);
                             let served = serve(socket, peer);
+                            let cut = connections.cut.clone();
                             connections.tasks.spawn(async move {
-                                served.await;
+                                tokio::select! {
+                                    () = served => {}
+                                    () = cut.cancelled() => {}
+                                }
                                 drop(guard);
                             });
                         }
@@ -91,8 +107,9 @@ impl Connections {
         });
     }
 
-    fn admit(self: &Arc<Self>, peer: SocketAddr) -> Option<Guard> {
-        if self.open.fetch_add(1, Ordering::Relaxed) >= self.max {
+    fn admit(self: &Arc<Self>, peer: SocketAddr, admission: Admission) -> Option<Guard> {
+        let open = self.open.fetch_add(1, Ordering::Relaxed);
+        if admission == Admission::Limited && open >= self.max {
             self.open.fetch_sub(1, Ordering::Relaxed);
             self.refused.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(%peer, max = self.max, "a connection was refused: there are too many; raise the limit of open files");
@@ -102,10 +119,14 @@ impl Connections {
         Some(Guard(self.clone()))
     }
 
-    /// Accepts no more, and waits up to `limit` for connections to end; true where all did.
+    /// Accepts no more, waits up to `limit` for connections to end, and cuts off those that have not;
+    /// true where none had to be.
     pub(crate) async fn drain(&self, limit: Duration) -> bool {
         self.stop.cancel();
         self.tasks.close();
-        tokio::time::timeout(limit, self.tasks.wait()).await.is_ok()
+        let ended = tokio::time::timeout(limit, self.tasks.wait()).await.is_ok();
+        self.cut.cancel();
+        self.tasks.wait().await;
+        ended
     }
 }

@@ -1,6 +1,6 @@
 //! The Kafka face of a node: the broker over the recovered data, and its listeners.
 
-use crate::connections::Connections;
+use crate::connections::{Admission, Connections};
 use crate::inbound::{Budget, Inbound};
 use crate::kafka_server::{Connection, Ended};
 use crate::platform::SystemEntropy;
@@ -47,7 +47,7 @@ pub(crate) fn serve(
     let idle = face.broker.connections_max_idle;
     for listener in listeners {
         let (broker, budget, stop) = (broker.clone(), budget.clone(), connections.stopping());
-        connections.accept(listener, move |socket, peer| {
+        connections.accept(listener, Admission::Limited, move |socket, peer| {
             let inbound = Inbound::new(frame_bytes_max, budget.clone());
             let (broker, stop) = (broker.clone(), stop.clone());
             async move {

@@ -4,8 +4,8 @@
 
 use crate::inbound::{FrameError, Inbound};
 use base::BoxFuture;
-use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt, StreamExt};
 use kafka::{Close, Session};
 use kafka_wire::Encoded;
 use std::io;
@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 /// How long what a client has asked for is still worked on after it has closed its side: enough for
 /// records that it sent without waiting, short enough for a request that waits for something.
 const AFTER_END: Duration = Duration::from_secs(1);
+/// How long responses that are on their way when a connection ends may take: a sync on a slow disk.
+const LAST_RESPONSES: Duration = Duration::from_secs(8);
 /// A connection that is never called idle.
 const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
@@ -79,7 +81,7 @@ impl Connection {
                 self.socket.shutdown().await.map_err(Ended::from)
             };
             // A client that no longer listens has nothing to be told.
-            let _ = timeout(AFTER_END, rest).await;
+            let _ = timeout(LAST_RESPONSES, rest).await;
         }
         served
     }
@@ -99,13 +101,14 @@ impl Connection {
                 tokio::select! {
                     biased;
                     reply = &mut handling => break reply?,
-                    Some(reply) = self.replies.next(), if !self.replies.is_empty() => respond(&mut self.socket, reply).await?,
-                    read = self.inbound.fill(&self.socket), if ended.is_none() && !self.inbound.holds_frame() => {
+                    Some(reply) = self.replies.next(), if !self.replies.is_empty() => respond(&mut self.socket, reply, self.idle).await?,
+                    read = self.inbound.fill(&mut self.socket), if ended.is_none() && !self.inbound.is_satisfied() => {
                         self.last_heard = Instant::now();
                         if read? == 0 {
                             ended = Some(self.last_heard + AFTER_END);
                         }
                     }
+                    () = stop.cancelled(), if ended.is_none() => ended = Some(Instant::now() + AFTER_END),
                     () = sleep_until(ended.unwrap_or(self.last_heard)), if ended.is_some() => return Ok(()),
                 }
             };
@@ -114,6 +117,10 @@ impl Connection {
                 drop(permit);
                 response
             }));
+            // What is answered goes out before more is taken in.
+            while let Some(Some(reply)) = self.replies.next().now_or_never() {
+                self.respond(reply).await?;
+            }
         }
         Ok(())
     }
@@ -124,13 +131,13 @@ impl Connection {
             if stop.is_cancelled() {
                 return Ok(Next::Finish);
             }
-            if self.inbound.holds_frame() || self.inbound.is_refused() {
+            if self.inbound.is_satisfied() {
                 return Ok(Next::Handle);
             }
             tokio::select! {
                 biased;
-                Some(reply) = self.replies.next(), if !self.replies.is_empty() => respond(&mut self.socket, reply).await?,
-                read = self.inbound.fill(&self.socket) => {
+                Some(reply) = self.replies.next(), if !self.replies.is_empty() => respond(&mut self.socket, reply, self.idle).await?,
+                read = self.inbound.fill(&mut self.socket) => {
                     self.last_heard = Instant::now();
                     if read? == 0 {
                         return Ok(Next::Finish);
@@ -143,16 +150,19 @@ impl Connection {
     }
 
     async fn respond(&mut self, reply: Result<Option<Encoded>, Close>) -> Result<(), Ended> {
-        respond(&mut self.socket, reply).await
+        respond(&mut self.socket, reply, self.idle).await
     }
 }
 
+/// Writes a response; a client that does not read for as long as it may be idle has gone away.
 async fn respond(
     socket: &mut TcpStream,
     reply: Result<Option<Encoded>, Close>,
+    idle: Duration,
 ) -> Result<(), Ended> {
     if let Some(mut response) = reply? {
-        socket.write_all_buf(&mut response).await?;
+        let written = timeout(idle, socket.write_all_buf(&mut response)).await;
+        written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A node: the data and the faces that serve it, from start to drain.
 
-use crate::connections::Connections;
+use crate::connections::{Admission, Connections};
 use crate::console_server;
 use crate::kafka_face;
 use crate::listener::{BindError, bind};
@@ -91,8 +91,9 @@ impl Node {
         // Health can be asked for while a long recovery runs.
         for listener in console {
             let status = status.clone();
-            connections.accept(listener, move |socket, _| {
-                console_server::serve(socket, status.clone())
+            let stop = connections.stopping();
+            connections.accept(listener, Admission::Always, move |socket, _| {
+                console_server::serve(socket, status.clone(), stop.clone())
             });
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -102,7 +103,14 @@ impl Node {
             .kafka
             .as_ref()
             .map_or(Duration::MAX, |kafka| kafka.broker.producer_id_expiration);
-        let storage = storage::open(data, expiration, clock.clone(), &tasks).await?;
+        let storage = match storage::open(data, expiration, clock.clone(), &tasks).await {
+            Ok(storage) => storage,
+            Err(error) => {
+                // Whoever starts again needs the addresses.
+                connections.drain(Duration::ZERO).await;
+                return Err(error.into());
+            }
+        };
         let upkeep = CancellationToken::new();
         tasks.spawn(upkeep::run(
             storage.log.clone(),
@@ -153,11 +161,8 @@ impl Node {
         });
         let mut whole = self.connections.drain(DRAIN_LIMIT).await;
         self.upkeep.cancel();
-        if failed.is_none()
-            && let Err(error) = self.log.close().await
-        {
-            tracing::error!(%error, "the log could not be closed; the next start will have to recover it");
-            whole = false;
+        if failed.is_none() {
+            whole &= close(&self.log).await;
         }
         drop(self.log);
         self.tasks.close();
@@ -170,6 +175,21 @@ impl Node {
             None => Ended::Cut,
         }
     }
+}
+
+/// Closes the log; a full disk may keep it from that.
+async fn close(log: &Log) -> bool {
+    let closed = tokio::time::timeout(CLOSE_LIMIT, log.close()).await;
+    match &closed {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the log could not be closed; the next start will have to recover it")
+        }
+        Err(_) => tracing::error!(
+            "the log could not be closed in time; the next start will have to recover it"
+        ),
+    }
+    matches!(closed, Ok(Ok(())))
 }
 
 fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {

@@ -2,7 +2,7 @@
 
 use crate::platform::{BlockingPool, SystemEntropy};
 use base::{Clock, Epoch, Monotonic, ShardId};
-use cluster::{Catalog, Identity, IdentityError};
+use cluster::{Catalog, Identity, IdentityError, Loaded};
 use commitlog::{FileWal, Ground, Log, OpenError, Opened, Options, RecoveryProgress, Report};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -99,8 +99,10 @@ pub(crate) async fn open(
     }
     let epoch = identity.epoch;
     let catalog_cells = cells.entry(ShardId(0)).or_default();
-    let catalog =
-        Arc::new(Catalog::load(identity, catalog_cells, log.clone(), clock, entropy).await?);
+    let Loaded { catalog, task } =
+        Catalog::load(identity, catalog_cells, log.clone(), clock, entropy).await?;
+    tasks.spawn(task);
+    let catalog = Arc::new(catalog);
     Ok(Storage {
         log,
         catalog,

@@ -41,7 +41,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     ];
     let python = python::environment("kafka-python-suite", &packages)?;
     let source = source(&python)?;
-    let server = Server::start(&suite_spec(options.server, "kafka-python-suite")?)?;
+    let mut server = Server::start(&suite_spec(options.server, "kafka-python-suite")?)?;
     let results = folder().join("kafka-python-results.json");
     if results.exists() {
         fs::remove_file(&results)?;
@@ -79,6 +79,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
         log.display()
     );
     let ended = command::run_limited(&mut pytest, LIMIT, &log)?;
+    server.ensure_alive()?;
     ensure!(!ended.timed_out, "the suite did not end within {LIMIT:?}");
     let text = fs::read_to_string(&results)
         .with_context(|| format!("no test ran; see {}", log.display()))?;

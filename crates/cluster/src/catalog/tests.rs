@@ -1,6 +1,6 @@
 //! The catalog over a simulated disk, across restarts.
 
-use super::{Catalog, ChangeError};
+use super::{Catalog, ChangeError, Loaded};
 use crate::identity::Identity;
 use base::{BoxFuture, Clock, Entropy, Monotonic, Timestamp};
 use commitlog::{FileWal, Ground, Log, Options};
@@ -73,15 +73,16 @@ fn run<T>(disk: &SimDisk, work: impl AsyncFnOnce(&Catalog, &Log) -> T) -> T {
             .get(&super::CATALOG_SHARD)
             .cloned()
             .unwrap_or_default();
-        let catalog = Catalog::load(
+        let loaded = Catalog::load(
             identity,
             &cells,
             opened.log.clone(),
             Arc::new(Still),
             entropy,
         )
-        .await
-        .expect("loaded");
+        .await;
+        let Loaded { catalog, task } = loaded.expect("loaded");
+        spawn(task);
         work(&catalog, &opened.log).await
     })
 }

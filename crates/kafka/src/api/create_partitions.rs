@@ -88,6 +88,7 @@ async fn create(
         Err(ChangeError::NotMore(present)) => Err(invalid(format!(
             "The topic has {present} partitions by now."
         ))),
+        Err(error @ ChangeError::TooMany(_)) => Err(invalid(error.to_string())),
         Err(error) => Err((ErrorCode::KafkaStorageError, error.to_string())),
     }
 }

@@ -87,6 +87,9 @@ async fn create(
         match created {
             Ok(created) => created.id,
             Err(ChangeError::Exists) => return Err(exists()),
+            Err(error @ ChangeError::TooMany(_)) => {
+                return Err((ErrorCode::InvalidPartitions, error.to_string()));
+            }
             Err(error) => return Err((ErrorCode::KafkaStorageError, error.to_string())),
         }
     };

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use base::{BoxFuture, Clock, Entropy, Monotonic, Timestamp};
-use cluster::{Catalog, Identity};
+use cluster::{Catalog, Identity, Loaded};
 use commitlog::{FileWal, Log, Options};
 use kafka::{Broker, Endpoint, Ground, Opened, Peer, Session, Settings};
 use std::cell::RefCell;
@@ -162,7 +162,7 @@ impl World {
             tasks.borrow_mut().extend(opened.tasks);
             let cells = opened.cells;
             let catalog_cells = cells.get(&base::ShardId(0)).cloned().unwrap_or_default();
-            let catalog = Catalog::load(
+            let Loaded { catalog, task } = Catalog::load(
                 identity,
                 &catalog_cells,
                 log.clone(),
@@ -171,6 +171,7 @@ impl World {
             )
             .await
             .expect("loaded");
+            tasks.borrow_mut().push(task);
             let catalog = Arc::new(catalog);
             let Opened {
                 broker,

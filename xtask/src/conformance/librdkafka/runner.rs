@@ -86,6 +86,12 @@ fn test(name: &str, ended: &Ended) -> Test {
     let (outcome, seconds, detail) = match row {
         Some(row) if row.state == "PASSED" => (Outcome::Passed, row.seconds, None),
         Some(row) if row.state == "SKIPPED" => (Outcome::Skipped, row.seconds, Some(row.said)),
+        // The summary has no word for a test that ran into its own time limit.
+        Some(row) if row.said.is_empty() => (
+            Outcome::Failed,
+            row.seconds,
+            Some(last_words(name, &ended.output)),
+        ),
         Some(row) => (Outcome::Failed, row.seconds, Some(row.said)),
         // A test that fails hard takes the program down before it prints its summary.
         None if passed_line(name, &ended.output) => (Outcome::Passed, took, None),
@@ -163,7 +169,7 @@ fn without_colours(line: &str) -> String {
 
 /// Results are read in a table: one line, and not what differs from run to run.
 fn shortened(text: &str) -> String {
-    const CHARACTERS_MAX: usize = 240;
+    const CHARACTERS_MAX: usize = 400;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = line.chars().take(CHARACTERS_MAX).collect();
     if short.len() < line.len() {
