@@ -36,12 +36,8 @@ pub(crate) fn check<'a>(
         config.rule.check(value).map_err(|expected| {
             format!("Invalid value {value} for configuration {name}: expected {expected}")
         })?;
-        if checked
-            .insert(name.to_owned(), value.trim().to_owned())
-            .is_some()
-        {
-            return Err(format!("The configuration {name} is given twice"));
-        }
+        // As with Kafka, the last one holds where a setting is given twice.
+        checked.insert(name.to_owned(), value.trim().to_owned());
     }
     Ok(checked)
 }
@@ -211,6 +207,10 @@ pub(crate) static TOPIC_CONFIGS: &[TopicConfig] = {
             "No effect yet: how long a record may stay out of compaction."),
         config("max.message.bytes", Int, "1048588", "message.max.bytes", Whole(0, INT_MAX),
             "The largest record batch, in bytes, after compression."),
+        config("message.downconversion.enable", Boolean, "true", "log.message.downconversion.enable", Flag,
+            "No effect: old clients are always served. A setting of Kafka before 4.0."),
+        config("message.format.version", String, "3.0-IV1", "log.message.format.version", Text,
+            "No effect: records are stored as batches of magic 2, and every client gets what it can read. A setting of Kafka before 4.0."),
         config("message.timestamp.after.max.ms", Long, "3600000", "log.message.timestamp.after.max.ms", Whole(0, LONG_MAX),
             "How far a record's timestamp may be ahead of the broker's clock. No effect with LogAppendTime."),
         config("message.timestamp.before.max.ms", Long, "9223372036854775807", "log.message.timestamp.before.max.ms", Whole(0, LONG_MAX),
@@ -275,6 +275,9 @@ mod tests {
                 "5".to_owned()
             )]))
         );
+        let twice = [("retention.ms", Some("1")), ("retention.ms", Some("2"))];
+        let last = BTreeMap::from([("retention.ms".to_owned(), "2".to_owned())]);
+        assert_eq!(super::check(twice), Ok(last));
         for (name, value, part) in [
             ("retention.ms", Some("-2"), "at least -1"),
             ("retention.ms", None, "Null value"),
