@@ -93,7 +93,7 @@ pub enum Request {
     Settle {
         /// The queue.
         queue: QueueId,
-        /// Which; positions that are not with this session are passed over.
+        /// Which; positions that the sender does not hold are passed over.
         positions: Vec<Position>,
         /// What became of them.
         outcome: Outcome,
