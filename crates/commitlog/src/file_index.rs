@@ -2,6 +2,7 @@
 //!
 //! It is derived data: where it is missing or damaged, the WAL file is scanned again.
 
+use crate::commit::{Place, unpack_deposit};
 use crate::frame::{Frame, Kind};
 use crate::index::{Entry, PAGE_ENTRIES_MAX, Page};
 use base::{Offset, Packer, StreamId, Truncated, Unpacker};
@@ -103,22 +104,58 @@ pub(crate) fn pack(
 /// The entries of a file's batches by stream, for an index that must be made again.
 pub(crate) fn entries_of(file: u64, frames: &[(u32, Frame)]) -> Vec<(StreamId, Vec<Entry>)> {
     let mut streams: BTreeMap<StreamId, Vec<Entry>> = BTreeMap::new();
-    let batches = frames.iter().filter(|(_, frame)| frame.kind == Kind::Batch);
-    for (position, frame) in batches {
-        if let Some((entry, _)) = entry_of(file, *position, frame) {
-            streams.entry(frame.stream).or_default().push(entry);
+    for (position, frame) in frames {
+        let Some(batch) = batch_of(file, *position, frame) else {
+            continue;
+        };
+        for (stream, entry) in batch.entries() {
+            streams.entry(stream).or_default().push(entry);
         }
     }
     streams.into_iter().collect()
 }
 
-/// The index entry of a batch's frame.
-pub(crate) fn entry_of(file: u64, position: u32, frame: &Frame) -> Option<(Entry, BatchHeader)> {
+/// The record batch of a frame, and where it lies in which streams.
+pub(crate) struct PlacedBatch {
+    pub(crate) header: BatchHeader,
+    places: Vec<Place>,
+    /// Its entry, but for the base offset.
+    entry: Entry,
+}
+
+impl PlacedBatch {
+    /// The index entries, one for each place.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (StreamId, Entry)> {
+        self.places.iter().map(|place| {
+            let base_offset = place.offset;
+            (
+                place.stream,
+                Entry {
+                    base_offset,
+                    ..self.entry
+                },
+            )
+        })
+    }
+}
+
+/// The batch of a frame that holds one.
+pub(crate) fn batch_of(file: u64, position: u32, frame: &Frame) -> Option<PlacedBatch> {
+    let (len, places) = match frame.kind {
+        Kind::Batch => {
+            let (stream, offset) = (frame.stream, frame.base_offset);
+            (frame.payload.len(), vec![Place { stream, offset }])
+        }
+        Kind::Deposit => unpack_deposit(&frame.payload).unwrap_or_default(),
+        _ => return None,
+    };
     let header = BatchHeader::parse(&frame.payload).ok();
     let last_offset_delta = header
         .and_then(|header| u32::try_from(header.last_offset_delta).ok())
-        .filter(|delta| has_next(frame.base_offset, *delta));
-    let (Some(header), Some(last_offset_delta)) = (header, last_offset_delta) else {
+        .filter(|delta| places.iter().all(|place| has_next(place.offset, *delta)));
+    let (Some(header), Some(last_offset_delta), false) =
+        (header, last_offset_delta, places.is_empty())
+    else {
         tracing::error!(
             file,
             position,
@@ -126,17 +163,18 @@ pub(crate) fn entry_of(file: u64, position: u32, frame: &Frame) -> Option<(Entry
         );
         return None;
     };
-    let len = u32::try_from(frame.payload.len()).ok()?;
-    Some((
-        Entry {
-            base_offset: frame.base_offset,
-            max_timestamp: header.max_timestamp,
-            position,
-            len,
-            last_offset_delta,
-        },
+    let entry = Entry {
+        base_offset: 0,
+        max_timestamp: header.max_timestamp,
+        position,
+        len: u32::try_from(len).ok()?,
+        last_offset_delta,
+    };
+    Some(PlacedBatch {
         header,
-    ))
+        places,
+        entry,
+    })
 }
 
 /// Whether there is an offset behind the batch's last one, so that nobody has to ask again.
