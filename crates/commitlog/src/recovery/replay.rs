@@ -6,8 +6,8 @@ use super::Recovered;
 use crate::cell::{Cell, Cells};
 use crate::commit::Settle;
 use crate::cursor::Cursor;
-use crate::file_index;
 use crate::frame::{Frame, Kind};
+use crate::placed_batch::batch_of;
 use crate::shard::{Head, ShardState};
 use crate::stream::Stream;
 use base::{ShardId, StreamId, Timestamp};
@@ -102,7 +102,7 @@ impl Recovered {
         now: Timestamp,
         removed: &HashSet<StreamId>,
     ) {
-        let Some(batch) = file_index::batch_of(file, position, frame) else {
+        let Some(batch) = batch_of(file, position, frame) else {
             return;
         };
         for (id, entry) in batch.entries() {
