@@ -6,3 +6,4 @@
 pub mod mail;
 pub mod message;
 pub mod run;
+pub mod topic_record;
