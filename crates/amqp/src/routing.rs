@@ -239,6 +239,3 @@ pub fn alternate(exchange: &Exchange) -> Option<&str> {
         .ok()??
         .as_str()
 }
-
-#[cfg(test)]
-mod tests;

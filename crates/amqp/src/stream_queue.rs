@@ -31,7 +31,11 @@ pub fn find<'a>(scene: &Scene<'a>, name: &str) -> Option<Named<'a>> {
 
 /// The topic and the partition that the stream queue of this name is.
 #[must_use]
-pub fn stream<'a>(topics: &'a Topics, vhost: &str, name: &str) -> Option<(&'a Arc<Topic>, Partition)> {
+pub fn stream<'a>(
+    topics: &'a Topics,
+    vhost: &str,
+    name: &str,
+) -> Option<(&'a Arc<Topic>, Partition)> {
     if let Some(topic) = topics.get(&topic_name(vhost, name))
         && let [partition] = topic.partitions[..]
     {

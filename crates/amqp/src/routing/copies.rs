@@ -1,6 +1,6 @@
 //! `CC` and `BCC`: headers that name further routing keys of a message. `BCC` is for the broker only.
 
-use amqp_wire::{Properties, RawProperties, RawTable, RawValue, Table};
+use amqp_wire::{Properties, RawTable, RawValue, Table};
 use bytes::Bytes;
 
 const CC: &str = "CC";
@@ -48,13 +48,6 @@ pub fn without_blind_copies(properties: &Properties<'_>) -> Option<Bytes> {
     properties.to_bytes().ok()
 }
 
-/// Whether properties have headers at all, seen from their flags.
-#[must_use]
-pub fn has_headers(properties: RawProperties<'_>) -> bool {
-    const HEADERS: u8 = 0x20;
-    properties.as_bytes().first().is_some_and(|flags| flags & HEADERS != 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{routing_keys, without_blind_copies};
@@ -78,9 +71,14 @@ mod tests {
             priority: Some(3),
             ..Properties::default()
         };
-        assert_eq!(routing_keys("k", properties.headers), Ok(vec!["k", "a", "b", "c"]));
+        assert_eq!(
+            routing_keys("k", properties.headers),
+            Ok(vec!["k", "a", "b", "c"])
+        );
         let stripped = without_blind_copies(&properties).expect("there is a BCC");
-        let stripped = RawProperties::new(&stripped).decode().expect("encoded just now");
+        let stripped = RawProperties::new(&stripped)
+            .decode()
+            .expect("encoded just now");
         assert_eq!(stripped.priority, Some(3));
         assert_eq!(routing_keys("k", stripped.headers), Ok(vec!["k", "a", "b"]));
         assert_eq!(without_blind_copies(&stripped), None);

@@ -58,7 +58,10 @@ pub(super) fn matches(arguments: RawTable<'_>, headers: RawTable<'_>) -> bool {
         !is_ours && (rule.with_x || !name.as_bytes().starts_with(b"x-"))
     });
     let met = |(name, value): (amqp_wire::ShortBytes<'_>, RawValue<'_>)| {
-        let mut same = headers.iter().flatten().filter(|(header, _)| *header == name);
+        let mut same = headers
+            .iter()
+            .flatten()
+            .filter(|(header, _)| *header == name);
         same.next().is_some_and(|(_, found)| equal(value, found))
     };
     if rule.all {
@@ -102,8 +105,14 @@ mod tests {
     fn all_and_any_look_at_names_without_x_and_their_siblings_at_all() {
         let headers = table(&[("a", text("1")), ("n", Value::I32(7)), ("x-s", text("2"))]);
         let cases = [
-            (vec![("a", text("1")), ("n", Value::I64(7))], [true, true, true, true]),
-            (vec![("a", text("1")), ("n", Value::I64(8))], [false, true, false, true]),
+            (
+                vec![("a", text("1")), ("n", Value::I64(7))],
+                [true, true, true, true],
+            ),
+            (
+                vec![("a", text("1")), ("n", Value::I64(8))],
+                [false, true, false, true],
+            ),
             (vec![("a", text("2"))], [false, false, false, false]),
             (vec![("a", Value::Void)], [true, true, true, true]),
             (vec![("n", text("7"))], [false, false, false, false]),
@@ -113,7 +122,10 @@ mod tests {
             (vec![], [true, false, true, false]),
         ];
         for (arguments, expected) in cases {
-            for (rule, expected) in ["all", "any", "all-with-x", "any-with-x"].into_iter().zip(expected) {
+            for (rule, expected) in ["all", "any", "all-with-x", "any-with-x"]
+                .into_iter()
+                .zip(expected)
+            {
                 let arguments = [arguments.clone(), vec![("x-match", text(rule))]].concat();
                 let bound = table(&arguments);
                 let found = matches(RawTable::new(&bound), RawTable::new(&headers));

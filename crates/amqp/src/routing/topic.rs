@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn patterns_match_as_rabbitmq_says() {
-        let check = |pattern, key, expected| assert_eq!(matches(pattern, key), expected, "{pattern} {key}");
+        let check =
+            |pattern, key, expected| assert_eq!(matches(pattern, key), expected, "{pattern} {key}");
         for (pattern, key) in [
             ("a.b", "a.b"),
             ("*.b", "a.b"),
