@@ -10,6 +10,8 @@ use bytes::Bytes;
 
 use crate::cell::Cell;
 use crate::checkpoint::Checkpoint;
+use crate::commit::{Settle, pack_places, unpack_deposit};
+use crate::cursor::Cursor;
 use crate::file_index::{entries_of, fuzz_index, pack, unpack_page};
 use crate::frame::{ALIGNMENT, BLOCK_HEADER_LEN, FRAME_HEADER_LEN, Kind};
 use crate::index::Entry;
@@ -42,14 +44,36 @@ fn check_wal(file: &Bytes, tail: Tail) {
             file.get(start..start + frame.payload.len()),
             Some(&frame.payload[..])
         );
-        if matches!(frame.kind, Kind::Group | Kind::Producer | Kind::Catalog)
+        if frame.kind.is_cell()
             && let Ok(cell) = Cell::unpack(frame.kind, &frame.payload)
         {
             assert_eq!(Cell::unpack(frame.kind, &cell.pack()), Ok(cell));
         }
+        if frame.kind == Kind::Settle
+            && let Ok(settle) = Settle::unpack(frame.stream, &frame.payload)
+        {
+            check_settle(&settle);
+        }
+        if frame.kind == Kind::Deposit
+            && let Ok((len, places)) = unpack_deposit(&frame.payload)
+        {
+            let trailer = pack_places(places.into_iter());
+            assert_eq!(frame.payload.get(len..), Some(&trailer[..]));
+        }
     }
     let (index, _) = pack(FILE, &entries_of(FILE, &found.frames));
     assert!(fuzz_index(FILE, &index), "an index of what is found reads");
+}
+
+/// A settlement reads back, and applying it twice is applying it once.
+fn check_settle(settle: &Settle) {
+    let stream = settle.stream;
+    assert_eq!(Settle::unpack(stream, &settle.pack()).as_ref(), Ok(settle));
+    let mut cursor = Cursor::default();
+    settle.apply(&mut cursor);
+    let once = cursor.clone();
+    settle.apply(&mut cursor);
+    assert_eq!(cursor, once);
 }
 
 /// Writes checksums that fit into the file's header, its blocks and their frames, as far as the
