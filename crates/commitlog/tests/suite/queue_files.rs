@@ -185,7 +185,10 @@ fn a_reader_of_what_is_being_settled_is_not_told_that_a_file_is_missing() {
     // What lies beside something unsettled in a page of the index is still found.
     assert_eq!(offsets.next(), Some(0));
     let after = offsets.find(|offset| *offset > 2);
-    assert_eq!((after, offsets.last()), (Some(18), Some(queue.next - 1)));
+    assert_eq!(
+        (after, offsets.next_back()),
+        (Some(18), Some(queue.next - 1))
+    );
     let from_within = process.placed_from(STREAM, 5)[0].0;
     assert_eq!(from_within, 18, "the next that is there");
 }
