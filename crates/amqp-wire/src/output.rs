@@ -177,3 +177,6 @@ impl Buf for Output {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,3 +21,6 @@ mod value;
 
 pub use raw::{NESTING_MAX, RawArray, RawTable, RawValue};
 pub use value::{TABLE_MEMORY_FACTOR, TABLE_MEMORY_FLOOR, Table, Value};
+
+#[cfg(test)]
+mod tests;

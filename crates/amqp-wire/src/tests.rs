@@ -1,5 +1,9 @@
 //! Promises that hold for every method, for properties and for tables.
 
+mod corpus;
+mod differential;
+mod hostile;
+mod memory;
 mod round_trip;
 mod spec;
 

@@ -5,4 +5,7 @@
 
 pub mod mail;
 pub mod message;
+pub mod routing;
 pub mod run;
+pub mod stream_queue;
+pub mod topic_record;

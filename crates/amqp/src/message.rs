@@ -49,13 +49,23 @@ pub struct Parts {
 pub struct NotAMessage;
 
 /// A reader of a record's variable-length fields.
-struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     whole: &'a Bytes,
     at: usize,
 }
 
-impl Fields<'_> {
-    fn varint(&mut self) -> Result<i64, NotAMessage> {
+impl<'a> Fields<'a> {
+    /// Reads `whole` from `at` on.
+    pub(crate) fn new(whole: &'a Bytes, at: usize) -> Self {
+        Self { whole, at }
+    }
+
+    /// Where the next field begins.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn varint(&mut self) -> Result<i64, NotAMessage> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = *self.whole.get(self.at).ok_or(NotAMessage)?;
@@ -100,10 +110,7 @@ impl Message {
 
     /// Takes the message apart without copying.
     pub fn parts(&self) -> Result<Parts, NotAMessage> {
-        let mut fields = Fields {
-            whole: &self.0,
-            at: 0,
-        };
+        let mut fields = Fields::new(&self.0, 0);
         fields.varint()?;
         // The attributes of a record have no meaning in magic 2.
         fields.at += 1;

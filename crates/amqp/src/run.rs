@@ -3,7 +3,8 @@
 //! It is what a session hands to a host, what the WAL stores and what windows hold slices of, so that
 //! a message is copied once on its way from the socket to the disk.
 
-use crate::message::{EXCHANGE, Mark, Message, PROPERTIES, ROUTING_KEY};
+use crate::message::{EXCHANGE, Fields, Mark, Message, NotAMessage, PROPERTIES, ROUTING_KEY};
+use amqp_wire::RawProperties;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_wire::record_batch::{BatchHeader, HEADER_LEN, renew_crc};
 
@@ -20,6 +21,32 @@ pub struct Run {
 }
 
 impl Run {
+    /// The run that a batch was sealed from, to be read back from the log.
+    ///
+    /// # Errors
+    /// Where the batch was not made by [`RunBuilder::seal`].
+    pub fn open(batch: Bytes) -> Result<Self, NotAMessage> {
+        let header = BatchHeader::parse(&batch).map_err(|_| NotAMessage)?;
+        let mut fields = Fields::new(&batch, HEADER_LEN);
+        let mut places = Vec::new();
+        for _ in 0..header.records_count {
+            let start = fields.at();
+            let len = usize::try_from(fields.varint()?).map_err(|_| NotAMessage)?;
+            let end = fields.at().checked_add(len).ok_or(NotAMessage)?;
+            if end > batch.len() {
+                return Err(NotAMessage);
+            }
+            let message = Message::from_record(batch.slice(start..end));
+            places.push((
+                narrow(start),
+                narrow(end),
+                mark_of(&message, header.base_timestamp)?,
+            ));
+            fields = Fields::new(&batch, end);
+        }
+        Ok(Self { batch, places })
+    }
+
     /// The record batch of magic 2, with base offset 0 and its checksum.
     #[must_use]
     pub fn batch(&self) -> &Bytes {
@@ -178,13 +205,34 @@ impl RunBuilder {
     }
 }
 
+fn mark_of(message: &Message, published_ms: i64) -> Result<Mark, NotAMessage> {
+    let parts = message.parts()?;
+    let properties = RawProperties::new(&parts.properties)
+        .decode()
+        .map_err(|_| NotAMessage)?;
+    Ok(Mark {
+        priority: properties.priority.unwrap_or(0),
+        ttl_ms: properties.expiration.and_then(|text| ttl_of(&text)),
+        body_len: narrow(parts.body.len()),
+        published_ms,
+    })
+}
+
+/// The milliseconds that an `expiration` property says: decimal digits and nothing else.
+#[must_use]
+pub fn ttl_of(expiration: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(expiration).ok()?;
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok())?
+}
+
 fn narrow(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::RunBuilder;
+    use super::{Run, RunBuilder, ttl_of};
     use kafka_wire::records::Records;
 
     #[test]
@@ -192,7 +240,9 @@ mod tests {
         let mut run = RunBuilder::new(1_700_000_000_000);
         let body = vec![7; 300];
         run.push(b"", b"tasks", b"\x10\x00\x02", b"one", 0, None);
-        run.push(b"amq.topic", b"", b"\0\0", &body, 9, Some(60_000));
+        // Priority 9 and expiration 60000.
+        let properties = b"\x09\x00\x09\x0560000";
+        run.push(b"amq.topic", b"", properties, &body, 9, Some(60_000));
         let run = run.seal().expect("two messages");
         let read: Vec<_> = run
             .messages()
@@ -206,10 +256,27 @@ mod tests {
             (&b"amq.topic"[..], &body[..])
         );
         assert_eq!((read[1].1.priority, read[1].1.ttl_ms), (9, Some(60_000)));
+        let opened = Run::open(run.batch().clone()).expect("a run");
+        assert_eq!(opened.places, run.places);
         let records: Vec<_> = Records::new(run.batch(), kafka_wire::compression::Limits::default())
             .expect("a batch")
             .collect();
         assert_eq!(records.len(), 2);
         assert_eq!(records[1].as_ref().map(|record| record.offset), Ok(1));
+    }
+
+    #[test]
+    fn an_expiration_is_decimal_digits() {
+        for (text, ttl) in [
+            ("0", Some(0)),
+            ("60000", Some(60_000)),
+            ("", None),
+            ("-1", None),
+            ("+1", None),
+            ("1.5", None),
+            ("99999999999999999999999", None),
+        ] {
+            assert_eq!(ttl_of(text.as_bytes()), ttl, "{text}");
+        }
     }
 }
