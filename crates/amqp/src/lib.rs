@@ -8,4 +8,5 @@ pub mod message;
 pub mod routing;
 pub mod run;
 pub mod stream_queue;
+pub mod topic_keeper;
 pub mod topic_record;
