@@ -60,7 +60,7 @@ impl Options {
     fn file(&self, suite: &str) -> String {
         match self.server {
             Kind::Mainstay => format!("conformance-{suite}"),
-            Kind::ApacheKafka => format!("conformance-{suite}-{}", self.server.word()),
+            other => format!("conformance-{suite}-{}", other.word()),
         }
     }
 }
@@ -84,7 +84,7 @@ fn suite_spec(kind: Kind, name: &str) -> Result<Spec> {
     let spec = Spec::new(kind, fresh_data(&format!("{name}-{}", kind.word()))?)?
         .set("group.min.session.timeout.ms", "1000");
     Ok(match kind {
-        Kind::Mainstay => spec,
+        Kind::Mainstay | Kind::Rabbitmq => spec,
         Kind::ApacheKafka => spec
             .set(
                 "authorizer.class.name",
