@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 pub(crate) use content::{Delivery, Template};
 pub(crate) use link::Link;
-pub(crate) use method::{Method, Value};
+pub(crate) use method::{Method, TX_COMMIT_OK, Value};
 
 use content::Assembly;
 use link::{FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, Frame};
