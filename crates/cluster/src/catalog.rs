@@ -1,49 +1,41 @@
-//! The catalog: topics and the allocation of ids, as cells of shard 0.
+//! The catalog: topics, RabbitMQ's topology and the allocation of ids, as cells of shard 0.
 //!
-//! Everybody reads an immutable snapshot. Changes are made one at a time and are visible only once
-//! they are durable.
+//! Everybody reads immutable snapshots. Changes are made one after the other and are visible only once
+//! they are durable. What is not durable by its nature is in the snapshots only, and gone after a restart.
 
+mod draft;
+mod edits;
+mod error;
+mod founding;
+mod ids;
 mod keeper;
+mod limits;
+mod read;
+
+pub use error::{ChangeError, Made, TopologyError};
 
 use crate::identity::Identity;
 use crate::topic::{Partition, Topic, Topics};
+use crate::topology::Topology;
 use arc_swap::ArcSwap;
 use base::{BoxFuture, Clock, Entropy, ShardId};
 use bytes::Bytes;
-use commitlog::{Cells, Closed, Kind, Log};
+use commitlog::{Cells, Closed, Log};
+use edits::Edit;
+use ids::Ids;
 use keeper::{Keeper, remove_streams};
+use read::Read;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tokio::sync::{mpsc, oneshot};
 
 /// The shard that holds the catalog.
 const CATALOG_SHARD: ShardId = ShardId(0);
-/// Key prefix of a topic's cell; the name follows.
-const TOPIC: &[u8] = b"topic/";
 const NEXT_STREAM: &[u8] = b"next-stream";
 const NEXT_PRODUCER: &[u8] = b"next-producer";
 /// Producer ids that are logged as given out at once, so that not every producer costs a sync.
 const PRODUCER_IDS_RESERVED: i64 = 1000;
-
-/// Why a change was not made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChangeError {
-    /// There is a topic of that name.
-    #[error("the topic exists")]
-    Exists,
-    /// There is no topic of that name.
-    #[error("the topic does not exist")]
-    Unknown,
-    /// Partitions can only be added.
-    #[error("the topic has {0} partitions")]
-    NotMore(usize),
-    /// There would be more streams than this.
-    #[error("there can be at most {0} partitions in all")]
-    TooMany(usize),
-    /// The log takes no more writes.
-    #[error(transparent)]
-    Closed(#[from] Closed),
-}
 
 /// Streams that the data may have: each costs memory on every start.
 const STREAMS_MAX: usize = 200_000;
@@ -54,6 +46,8 @@ const CHANGES_MAX: usize = 256;
 pub struct Catalog {
     cluster_id: String,
     topics: Arc<ArcSwap<Topics>>,
+    topology: Arc<ArcSwap<Topology>>,
+    version: Arc<AtomicU64>,
     changes: mpsc::Sender<Change>,
 }
 
@@ -73,11 +67,13 @@ enum Change {
     SetConfigs(String, BTreeMap<String, String>, TopicReply),
     Delete(String, TopicReply),
     ProducerId(oneshot::Sender<Result<i64, Closed>>),
+    Edit(Edit),
 }
 
 impl Catalog {
     /// Reads the catalog from the cells of shard 0, makes sure that every topic's streams exist, and
-    /// removes streams that a crash left without a topic.
+    /// removes streams that a crash left without a topic or queue. The first time it makes vhost `/` and
+    /// user `guest`.
     pub async fn load(
         identity: Identity,
         cells: &Cells,
@@ -87,16 +83,19 @@ impl Catalog {
     ) -> Result<Loaded, Closed> {
         let Read {
             topics,
+            topology,
+            founded,
             stream,
             producer,
             sound,
-        } = read(cells);
+        } = read::read(cells);
         let mut known = HashSet::new();
         for partition in topics.iter().flat_map(|topic| &topic.partitions) {
             log.shard(partition.shard).open(partition.stream).await?;
             known.insert(partition.stream);
         }
-        // The streams of a topic that cannot be read are not orphans: they wait for somebody to mend it.
+        known.extend(topology.queues().flat_map(|queue| queue.streams()));
+        // The streams of a topic or queue that cannot be read are not orphans: they wait for somebody to mend it.
         let orphans = log
             .streams()
             .into_iter()
@@ -110,31 +109,37 @@ impl Catalog {
         if !orphans.is_empty() {
             tracing::info!(
                 streams = orphans.len(),
-                "streams without a topic are removed"
+                "streams without a topic or queue are removed"
             );
             remove_streams(&log, &orphans).await?;
         }
-        let topics = Arc::new(ArcSwap::from_pointee(topics));
+        let ids = Ids::new(identity.shards, stream, known.len());
+        let topology = if founded {
+            topology
+        } else {
+            founding::found(topology, &ids, &log, &*clock, &*entropy).await?
+        };
         let (changes, mailbox) = mpsc::channel(CHANGES_MAX);
-        let cluster_id = identity.cluster_id;
-        let (shards, streams) = (identity.shards, known.len());
+        let catalog = Self {
+            cluster_id: identity.cluster_id,
+            topics: Arc::new(ArcSwap::from_pointee(topics)),
+            topology: Arc::new(ArcSwap::from_pointee(topology)),
+            version: Arc::new(AtomicU64::new(0)),
+            changes,
+        };
         let keeper = Keeper {
-            shards,
-            streams,
-            stream,
+            ids,
             producer,
             producer_reserved: producer,
-            topics: topics.clone(),
+            topics: catalog.topics.clone(),
+            topology: catalog.topology.clone(),
+            version: catalog.version.clone(),
             log,
             clock,
             entropy,
         };
         Ok(Loaded {
-            catalog: Self {
-                cluster_id,
-                topics,
-                changes,
-            },
+            catalog,
             task: Box::pin(keeper.run(mailbox)),
         })
     }
@@ -197,49 +202,8 @@ impl Catalog {
     }
 }
 
-/// What the cells say.
-struct Read {
-    topics: Topics,
-    stream: u64,
-    producer: i64,
-    /// Whether every topic could be read.
-    sound: bool,
-}
-
-fn read(cells: &Cells) -> Read {
-    let mut found = Read {
-        topics: Topics::default(),
-        stream: 0,
-        producer: 0,
-        sound: true,
-    };
-    for (key, value) in cells.of(Kind::Catalog) {
-        if let Some(name) = key.strip_prefix(TOPIC) {
-            match std::str::from_utf8(name)
-                .ok()
-                .and_then(|name| Topic::unpack(name.to_owned(), value).ok())
-            {
-                Some(topic) => found.topics.insert(Arc::new(topic)),
-                None => {
-                    found.sound = false;
-                    tracing::error!(name = %String::from_utf8_lossy(name), "the catalog's entry of a topic is malformed; the topic is left out");
-                }
-            }
-        } else if &key[..] == NEXT_STREAM {
-            found.stream = number(value);
-        }
-    }
-    let producer = cells
-        .of(Kind::Producer)
-        .find(|(key, _)| &key[..] == NEXT_PRODUCER);
-    found.producer = producer.map_or(0, |(_, value)| {
-        i64::try_from(number(value)).unwrap_or(i64::MAX)
-    });
-    found
-}
-
-fn number(value: &Bytes) -> u64 {
-    value[..].try_into().map_or(0, u64::from_le_bytes)
+fn packed(number: u64) -> Bytes {
+    Bytes::copy_from_slice(&number.to_le_bytes())
 }
 
 #[cfg(test)]

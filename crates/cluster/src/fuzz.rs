@@ -8,6 +8,9 @@ use bytes::Bytes;
 
 use crate::identity::{pack, read};
 use crate::topic::Topic;
+use crate::topology::{Binding, Exchange, Permission, Queue, User};
+use base::Truncated;
+use std::fmt::Debug;
 
 /// Takes the first byte for the length of a topic's name, and the rest for that name and the
 /// topic's value in the catalog.
@@ -24,6 +27,44 @@ pub fn catalog_topic(input: &[u8]) {
     let name = String::from_utf8_lossy(name).into_owned();
     if let Ok(topic) = Topic::unpack(name.clone(), &Bytes::copy_from_slice(value)) {
         assert_eq!(Topic::unpack(name, &topic.pack()), Ok(topic));
+    }
+}
+
+/// Takes the first byte for a class of the topology, the second for the length of a cell's key, and the rest for that
+/// key and the cell's value.
+///
+/// # Panics
+/// Where a value does not read back.
+pub fn catalog_topology(input: &[u8]) {
+    let [class, len, rest @ ..] = input else {
+        return;
+    };
+    let Some((key, value)) = rest.split_at_checked(usize::from(*len)) else {
+        return;
+    };
+    let cell = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
+    match class % 5 {
+        0 => again(cell, Exchange::unpack, |read| (read.key(), read.pack())),
+        1 => again(cell, Queue::unpack, |read| (read.key(), read.pack())),
+        2 => again(cell, Binding::unpack, |read| (read.key(), Binding::pack())),
+        3 => again(cell, User::unpack, |read| {
+            (Bytes::copy_from_slice(read.name.as_bytes()), read.pack())
+        }),
+        _ => again(cell, Permission::unpack, |read| {
+            (Permission::key(&read.user, &read.vhost), read.pack())
+        }),
+    }
+}
+
+/// What can be read can be written, and reads back as the same.
+fn again<T: PartialEq + Debug>(
+    (key, value): (Bytes, Bytes),
+    unpack: fn(Bytes, Bytes) -> Result<T, Truncated>,
+    pack: fn(&T) -> (Bytes, Bytes),
+) {
+    if let Ok(read) = unpack(key, value) {
+        let (key, value) = pack(&read);
+        assert_eq!(unpack(key, value), Ok(read));
     }
 }
 
@@ -58,11 +99,16 @@ mod replay;
 #[cfg(test)]
 mod tests {
     use super::replay::replay;
-    use super::{catalog_topic, identity};
+    use super::{catalog_topic, catalog_topology, identity};
 
     #[test]
     fn topics() {
         replay("catalog_topic", 4, catalog_topic);
+    }
+
+    #[test]
+    fn topologies() {
+        replay("catalog_topology", 7, catalog_topology);
     }
 
     #[test]

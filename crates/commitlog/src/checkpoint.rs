@@ -4,6 +4,7 @@
 //! that changes nothing.
 
 use crate::cell::{Cell, Cells};
+use crate::cursor::Cursor;
 use crate::frame::Kind;
 use crate::producers::Producers;
 use crate::shard::{ShardState, StreamState};
@@ -11,7 +12,9 @@ use base::{Epoch, Packer, ShardId, StreamId, Truncated, Unpacker};
 use bytes::Bytes;
 
 const MAGIC: u32 = u32::from_le_bytes(*b"MSCP");
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// From this format on streams may have acknowledgement cursors.
+const VERSION_WITH_CURSORS: u32 = 2;
 
 /// Why an object is not taken for a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +68,10 @@ impl Checkpoint {
                     body.u32(epoch.0).i64(*start);
                 }
                 stream.producers.pack(&mut body);
+                body.u8(u8::from(stream.cursor.is_some()));
+                if let Some(cursor) = &stream.cursor {
+                    cursor.pack(&mut body);
+                }
             }
             body.count(shard.cells.iter().len());
             for ((kind, key), value) in shard.cells.iter() {
@@ -92,7 +99,7 @@ impl Checkpoint {
         let replay_from = input.u64()?;
         let mut shards = Vec::new();
         for _ in 0..input.count(14)? {
-            shards.push(unpack_shard(&mut input)?);
+            shards.push(unpack_shard(&mut input, version)?);
         }
         Ok(Self {
             replay_from,
@@ -101,7 +108,7 @@ impl Checkpoint {
     }
 }
 
-fn unpack_shard(input: &mut Unpacker) -> Result<ShardState, Truncated> {
+fn unpack_shard(input: &mut Unpacker, version: u32) -> Result<ShardState, Truncated> {
     let (shard, epoch) = (ShardId(input.u16()?), Epoch(input.u32()?));
     let mut streams = Vec::new();
     for _ in 0..input.count(32)? {
@@ -111,12 +118,15 @@ fn unpack_shard(input: &mut Unpacker) -> Result<ShardState, Truncated> {
             epochs.push((Epoch(input.u32()?), input.i64()?));
         }
         let producers = Producers::unpack(input)?;
+        let has_cursor = version >= VERSION_WITH_CURSORS && input.u8()? != 0;
+        let cursor = has_cursor.then(|| Cursor::unpack(input)).transpose()?;
         streams.push(StreamState {
             id,
             log_start,
             next_offset,
             epochs,
             producers,
+            cursor,
         });
     }
     let mut cells = Cells::default();
@@ -145,6 +155,7 @@ fn unpack_shard(input: &mut Unpacker) -> Result<ShardState, Truncated> {
 mod tests {
     use super::Checkpoint;
     use crate::cell::{Cell, Cells};
+    use crate::cursor::Cursor;
     use crate::frame::Kind;
     use crate::producers::Producers;
     use crate::shard::{ShardState, StreamState};
@@ -159,12 +170,16 @@ mod tests {
             key: Bytes::from("topic"),
             value: Some(Bytes::from("value")),
         });
+        let mut cursor = Cursor::new(1);
+        cursor.settle(4..6);
+        cursor.note_returned(3, 2);
         let stream = StreamState {
             id: StreamId(5),
             log_start: 1,
             next_offset: 9,
             epochs: vec![(Epoch(1), 0), (Epoch(3), 4)],
             producers: Producers::default(),
+            cursor: Some(cursor),
         };
         let shard = ShardState {
             shard: ShardId(2),

@@ -2,11 +2,11 @@
 //!
 //! It is derived data: where it is missing or damaged, the WAL file is scanned again.
 
-use crate::frame::{Frame, Kind};
+use crate::frame::Frame;
 use crate::index::{Entry, PAGE_ENTRIES_MAX, Page};
-use base::{Offset, Packer, StreamId, Truncated, Unpacker};
+use crate::placed_batch::{batch_of, has_next};
+use base::{Packer, StreamId, Truncated, Unpacker};
 use bytes::Bytes;
-use kafka_wire::record_batch::BatchHeader;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use std::collections::BTreeMap;
@@ -103,47 +103,15 @@ pub(crate) fn pack(
 /// The entries of a file's batches by stream, for an index that must be made again.
 pub(crate) fn entries_of(file: u64, frames: &[(u32, Frame)]) -> Vec<(StreamId, Vec<Entry>)> {
     let mut streams: BTreeMap<StreamId, Vec<Entry>> = BTreeMap::new();
-    let batches = frames.iter().filter(|(_, frame)| frame.kind == Kind::Batch);
-    for (position, frame) in batches {
-        if let Some((entry, _)) = entry_of(file, *position, frame) {
-            streams.entry(frame.stream).or_default().push(entry);
+    for (position, frame) in frames {
+        let Some(batch) = batch_of(file, *position, frame) else {
+            continue;
+        };
+        for (stream, entry) in batch.entries() {
+            streams.entry(stream).or_default().push(entry);
         }
     }
     streams.into_iter().collect()
-}
-
-/// The index entry of a batch's frame.
-pub(crate) fn entry_of(file: u64, position: u32, frame: &Frame) -> Option<(Entry, BatchHeader)> {
-    let header = BatchHeader::parse(&frame.payload).ok();
-    let last_offset_delta = header
-        .and_then(|header| u32::try_from(header.last_offset_delta).ok())
-        .filter(|delta| has_next(frame.base_offset, *delta));
-    let (Some(header), Some(last_offset_delta)) = (header, last_offset_delta) else {
-        tracing::error!(
-            file,
-            position,
-            "a record batch is malformed and is left out"
-        );
-        return None;
-    };
-    let len = u32::try_from(frame.payload.len()).ok()?;
-    Some((
-        Entry {
-            base_offset: frame.base_offset,
-            max_timestamp: header.max_timestamp,
-            position,
-            len,
-            last_offset_delta,
-        },
-        header,
-    ))
-}
-
-/// Whether there is an offset behind the batch's last one, so that nobody has to ask again.
-fn has_next(base_offset: Offset, last_offset_delta: u32) -> bool {
-    base_offset
-        .checked_add(Offset::from(last_offset_delta) + 1)
-        .is_some()
 }
 
 fn unpack_directory(file: u64, bytes: Bytes) -> Result<Vec<(StreamId, Page)>, Truncated> {

@@ -40,9 +40,24 @@ pub enum Kind {
     Release = 7,
     /// A stream is gone; its id is never used again.
     StreamRemoved = 8,
+    /// A record batch that lies in several streams, and its places in them.
+    Deposit = 9,
+    /// Offsets of a stream are settled, others came back.
+    Settle = 10,
+    /// A cell of a queue.
+    Queue = 11,
 }
 
 impl Kind {
+    /// Whether it is a kind of cell.
+    #[must_use]
+    pub fn is_cell(self) -> bool {
+        matches!(
+            self,
+            Self::Group | Self::Producer | Self::Catalog | Self::Queue
+        )
+    }
+
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
             1 => Self::Batch,
@@ -53,6 +68,9 @@ impl Kind {
             6 => Self::Mark,
             7 => Self::Release,
             8 => Self::StreamRemoved,
+            9 => Self::Deposit,
+            10 => Self::Settle,
+            11 => Self::Queue,
             _ => return None,
         })
     }
@@ -67,11 +85,11 @@ pub struct Frame {
     pub shard: ShardId,
     /// Under which ownership of the shard it was written.
     pub epoch: Epoch,
-    /// The stream of a batch, a trim or a removal; 0 otherwise.
+    /// The stream of a batch, a trim, a removal or a settlement; 0 otherwise.
     pub stream: StreamId,
     /// The first offset of a batch; the new log start of a trim; the number of a mark.
     pub base_offset: Offset,
-    /// A record batch, or the packed key and value of a cell.
+    /// A record batch, a batch with its places, settled offsets, or the packed key and value of a cell.
     pub payload: Bytes,
 }
 
@@ -154,15 +172,16 @@ impl BlockBuilder {
     }
 
     /// Appends a frame and returns the position of its payload inside the block. A batch gets the
-    /// frame's base offset and epoch, which lie outside its checksum.
-    pub(crate) fn push(&mut self, frame: &Frame) -> usize {
+    /// frame's base offset and epoch, which lie outside its checksum. `trailer` follows the payload and
+    /// is a part of it from then on.
+    pub(crate) fn push(&mut self, frame: &Frame, trailer: &[u8]) -> usize {
         let header_at = self.bytes.len();
         let payload_at = header_at + FRAME_HEADER_LEN;
-        let payload_len =
-            u32::try_from(frame.payload.len()).expect("limits keep payloads far below 4 GiB");
+        let payload_len = u32::try_from(frame.payload.len() + trailer.len())
+            .expect("limits keep payloads far below 4 GiB");
         self.bytes.put_bytes(0, FRAME_HEADER_LEN);
         self.bytes.put_slice(&frame.payload);
-        if frame.kind == Kind::Batch {
+        if matches!(frame.kind, Kind::Batch | Kind::Deposit) {
             let epoch = i32::try_from(frame.epoch.0).expect("epochs count process starts");
             kafka_wire::record_batch::assign(
                 &mut self.bytes[payload_at..],
@@ -170,6 +189,7 @@ impl BlockBuilder {
                 epoch,
             );
         }
+        self.bytes.put_slice(trailer);
         let payload_crc = crc32c::crc32c(&self.bytes[payload_at..]);
         let mut header = &mut self.bytes[header_at..payload_at];
         header.put_u32_le(FRAME_MAGIC);

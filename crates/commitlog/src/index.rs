@@ -64,6 +64,12 @@ pub(crate) struct Run {
     pub(crate) entries: VecDeque<Entry>,
 }
 
+impl Run {
+    fn bytes(&self) -> u64 {
+        self.entries.iter().map(|entry| u64::from(entry.len)).sum()
+    }
+}
+
 /// A stream's index: pages of complete files first, then runs of the files after them.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -134,11 +140,7 @@ impl Index {
         let Some(first) = run.entries.front() else {
             return;
         };
-        self.bytes -= run
-            .entries
-            .iter()
-            .map(|entry| u64::from(entry.len))
-            .sum::<u64>();
+        self.bytes -= run.bytes();
         for page in pages
             .into_iter()
             .filter(|page| page.last_offset >= first.base_offset)
@@ -216,6 +218,26 @@ impl Index {
             }
         }
         self.runs.retain(|run| !run.entries.is_empty());
+    }
+
+    /// Forgets pages and runs for whose first and last offset `is_settled` says so.
+    pub(crate) fn forget(&mut self, is_settled: impl Fn(Offset, Offset) -> bool) {
+        let bytes = &mut self.bytes;
+        self.pages.retain(|page| {
+            let goes = is_settled(page.base_offset, page.last_offset);
+            *bytes -= if goes { page.bytes } else { 0 };
+            !goes
+        });
+        self.runs.retain(|run| {
+            let (first, last) = (run.entries.front(), run.entries.back());
+            let goes = first
+                .zip(last)
+                .is_none_or(|(first, last)| is_settled(first.base_offset, last.last_offset()));
+            if goes {
+                *bytes -= run.bytes();
+            }
+            !goes
+        });
     }
 
     /// The offset up to which retention may trim: batches older than `expired_before` go, and the

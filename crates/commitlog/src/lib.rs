@@ -6,11 +6,14 @@
 
 mod cell;
 mod checkpoint;
+mod commit;
+mod cursor;
 mod file_index;
 mod frame;
 pub mod fuzz;
 mod index;
 mod log;
+mod placed_batch;
 mod producers;
 mod reader;
 mod recovery;
@@ -21,6 +24,10 @@ mod wal;
 mod writer;
 
 pub use cell::{Cell, Cells};
+pub use commit::{
+    COMMIT_BYTES_MAX, CommitError, CommitOutcome, Deposit, Entry, PLACES_MAX, Place, Settle,
+};
+pub use cursor::Cursor;
 pub use frame::{Frame, Kind};
 pub use log::{Figures, Ground, Log, Opened, Options, ShardHandle, UpkeepError};
 pub use reader::ReadError;

@@ -7,6 +7,8 @@ pub use upkeep::UpkeepError;
 use upkeep::Upkeep;
 
 use crate::cell::Cell;
+use crate::commit::{CommitOutcome, Entry};
+use crate::cursor::Cursor;
 use crate::file_index::FileIndexes;
 use crate::reader::{ReadError, Reader};
 use crate::recovery::{OpenError, Recovery, RecoveryProgress, Report};
@@ -16,7 +18,8 @@ use crate::streams::Streams;
 use crate::wal::{Wal, WalError};
 use crate::writer::{Closed, Progress, SUBMISSIONS_MAX, Writer};
 use base::{BoxFuture, Clock, Epoch, Incarnation, Offset, ShardId, StreamId};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use kafka_wire::record_batch::{self, BatchHeader};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -200,6 +203,22 @@ impl Log {
         offset: Offset,
         bytes_max: usize,
     ) -> Result<Vec<Bytes>, ReadError> {
+        let batches = self.reader.read(stream, offset, bytes_max).await?;
+        let batches = batches.into_iter();
+        Ok(batches
+            .map(|(offset, batch)| with_offset(offset, batch))
+            .collect())
+    }
+
+    /// As [`Log::read`], with each batch's base offset in this stream: a batch that lies in several
+    /// streams has 0 in its bytes, and is not copied to say otherwise. Batches that are settled as a
+    /// whole may be among them, or missing; where a batch is damaged the next one follows.
+    pub async fn read_placed(
+        &self,
+        stream: &Stream,
+        offset: Offset,
+        bytes_max: usize,
+    ) -> Result<Vec<(Offset, Bytes)>, ReadError> {
         self.reader.read(stream, offset, bytes_max).await
     }
 
@@ -211,7 +230,8 @@ impl Log {
         timestamp: i64,
         from: Offset,
     ) -> Result<Option<Bytes>, ReadError> {
-        self.reader.at_timestamp(stream, timestamp, from).await
+        let found = self.reader.at_timestamp(stream, timestamp, from).await?;
+        Ok(found.map(|(offset, batch)| with_offset(offset, batch)))
     }
 
     /// Becomes `Some` when the WAL has failed. Then nothing more is acknowledged.
@@ -229,6 +249,18 @@ impl Log {
             full: self.progress.full.load(Ordering::Relaxed),
             damaged_batches: self.reader.damaged_batches(),
         }
+    }
+}
+
+/// The batch with its base offset in its bytes: in one that lies in several streams it is 0.
+fn with_offset(offset: Offset, batch: Bytes) -> Bytes {
+    match BatchHeader::parse(&batch) {
+        Ok(header) if header.base_offset != offset => {
+            let mut copy = BytesMut::from(&batch[..]);
+            record_batch::assign(&mut copy, offset, header.partition_leader_epoch);
+            copy.freeze()
+        }
+        _ => batch,
     }
 }
 
@@ -263,6 +295,27 @@ impl ShardHandle {
     ) -> Result<oneshot::Receiver<AppendOutcome>, Closed> {
         let (reply, outcome) = oneshot::channel();
         self.send(Command::Append(batches, reply)).await?;
+        Ok(outcome)
+    }
+
+    /// Makes sure that a stream exists in this shard and has an acknowledgement cursor: that it is a
+    /// queue's. Returns what is settled of it, everything taken so far included.
+    pub async fn open_queue(&self, stream: StreamId) -> Result<(Arc<Stream>, Cursor), Closed> {
+        self.ask(|reply| Command::OpenQueue(stream, reply)).await
+    }
+
+    /// Takes entries in that become durable together, or not at all; completes as soon as they have
+    /// their place in the order. The receiver gets the outcome when they are durable, or at once where
+    /// they are refused.
+    ///
+    /// Only the one owner of the streams may do it: it chooses the offsets. Deposits are not refused
+    /// when space is short ([`Figures::full`] tells), so whoever takes messages in must stop before.
+    pub async fn commit(
+        &self,
+        entries: Vec<Entry>,
+    ) -> Result<oneshot::Receiver<CommitOutcome>, Closed> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Command::Commit(entries, reply)).await?;
         Ok(outcome)
     }
 

@@ -3,6 +3,7 @@
 //! Bytes that come from a file are compared with their checksum before anybody gets them. A batch
 //! that does not fit is reported, counted and skipped; the batches after it are served.
 
+use crate::commit::{PLACE_LEN, PLACES_COUNT_LEN, PLACES_MAX, Place, unpack_deposit};
 use crate::file_index::{self, FileIndexes};
 use crate::frame::{FRAME_HEADER_LEN, FrameHeader, Kind};
 use crate::index::{Entry, Found, Page, up_to};
@@ -23,6 +24,12 @@ const TAIL_BYTES_MAX: usize = 32 << 20;
 const CHUNK_LEN: u32 = 256 << 10;
 /// Memory for chunks of files that were read, in bytes.
 const CHUNK_CACHE_BYTES: u64 = 32 << 20;
+
+/// How often a batch is looked for whose file went meanwhile: before a file goes the index forgets
+/// it, so only another file can be missed the next time.
+const TRIES: u32 = 4;
+/// Length of the places behind a batch at most, in bytes.
+const PLACES_BYTES_MAX: usize = PLACES_COUNT_LEN + PLACES_MAX * PLACE_LEN;
 
 /// Why a read gives nothing.
 #[derive(Debug, thiserror::Error)]
@@ -109,32 +116,38 @@ impl Reader {
         self.damaged_batches.load(Ordering::Relaxed)
     }
 
-    /// The batches from the one that holds `offset` on, up to `bytes_max` bytes of them, but one at
-    /// least; none at the high watermark.
+    /// The batches from the one that holds `offset` on, each with its base offset, up to `bytes_max`
+    /// bytes of them, but one at least; none at the high watermark.
     pub(crate) async fn read(
         &self,
         stream: &Stream,
         offset: Offset,
         bytes_max: usize,
-    ) -> Result<Vec<Bytes>, ReadError> {
+    ) -> Result<Vec<(Offset, Bytes)>, ReadError> {
         let bounds = stream.bounds();
         if offset < bounds.log_start || offset > bounds.high_watermark {
             return Err(out_of_range(bounds));
         }
-        match self.collect(stream, offset, bytes_max).await {
-            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                // The file may have gone because the stream was trimmed, or removed, since it was found.
-                let bounds = stream.bounds();
-                if stream.is_removed() {
-                    Ok(Vec::new())
-                } else if offset < bounds.log_start {
-                    Err(out_of_range(bounds))
-                } else {
-                    Err(error.into())
+        for tries_left in (0..TRIES).rev() {
+            match self.collect(stream, offset, bytes_max).await {
+                Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                    // The file may have gone because the stream was trimmed, settled or removed since it
+                    // was found.
+                    let bounds = stream.bounds();
+                    if stream.is_removed() {
+                        break;
+                    }
+                    if offset < bounds.log_start {
+                        return Err(out_of_range(bounds));
+                    }
+                    if tries_left == 0 {
+                        return Err(error.into());
+                    }
                 }
+                outcome => return outcome,
             }
-            outcome => outcome,
         }
+        Ok(Vec::new())
     }
 
     async fn collect(
@@ -142,7 +155,7 @@ impl Reader {
         stream: &Stream,
         offset: Offset,
         bytes_max: usize,
-    ) -> Result<Vec<Bytes>, ReadError> {
+    ) -> Result<Vec<(Offset, Bytes)>, ReadError> {
         let (mut batches, mut next, mut left) = (Vec::new(), offset, bytes_max);
         loop {
             if !batches.is_empty() && left == 0 {
@@ -157,7 +170,7 @@ impl Reader {
                     return Ok(batches);
                 }
                 if let Some(batch) = self.batch(stream.id(), file, &entry).await? {
-                    batches.push(batch);
+                    batches.push((entry.base_offset, batch));
                     left = left.saturating_sub(len);
                 }
                 next = entry.last_offset() + 1;
@@ -230,7 +243,7 @@ impl Reader {
         stream: &Stream,
         timestamp: i64,
         from: Offset,
-    ) -> Result<Option<Bytes>, ReadError> {
+    ) -> Result<Option<(Offset, Bytes)>, ReadError> {
         let mut from = from;
         while let Some(found) = stream.find_timestamp(timestamp, from) {
             let (file, entry) = match found {
@@ -249,7 +262,7 @@ impl Reader {
             };
             let Some(entry) = entry else { return Ok(None) };
             if let Some(batch) = self.batch(stream.id(), file, &entry).await? {
-                return Ok(Some(batch));
+                return Ok(Some((entry.base_offset, batch)));
             }
             from = entry.last_offset() + 1;
         }
@@ -269,24 +282,54 @@ impl Reader {
         if let Some(batch) = self.find_in_tail(start, entry.len as usize) {
             return Ok(Some(batch));
         }
-        let header_len = u32::try_from(FRAME_HEADER_LEN).unwrap_or(0);
-        let frame_start = entry.position.saturating_sub(header_len);
-        let frame = self
-            .read_file(file, frame_start, entry.len + header_len)
-            .await?;
-        // The index says what must be there; the payload has a checksum of its own.
-        let header = FrameHeader::parse_unverified(&frame).filter(|header| {
-            header.kind == Kind::Batch
-                && header.stream == stream
-                && header.base_offset == entry.base_offset
-                && header.payload_len == entry.len as usize
-        });
-        let batch = header.and_then(|header| header.payload(&frame));
+        let batch = self.frame_batch(stream, file, entry).await?;
         if batch.is_none() {
             self.damaged_batches.fetch_add(1, Ordering::Relaxed);
             tracing::error!(%stream, offset = entry.base_offset, file, position = entry.position, "a batch is damaged and is not served");
         }
         Ok(batch)
+    }
+
+    /// The batch as the WAL file has it; `None` where that is not what the index says.
+    async fn frame_batch(
+        &self,
+        stream: StreamId,
+        file: u64,
+        entry: &Entry,
+    ) -> io::Result<Option<Bytes>> {
+        let header_len = u32::try_from(FRAME_HEADER_LEN).unwrap_or(0);
+        let start = entry.position.saturating_sub(header_len);
+        let frame = self.read_file(file, start, header_len + entry.len).await?;
+        let Some(header) = FrameHeader::parse_unverified(&frame) else {
+            return Ok(None);
+        };
+        let len = entry.len as usize;
+        match header.kind {
+            // The index says what must be there; the payload has a checksum of its own.
+            Kind::Batch
+                if header.stream == stream
+                    && header.base_offset == entry.base_offset
+                    && header.payload_len == len =>
+            {
+                Ok(header.payload(&frame))
+            }
+            // The checksum is over the batch and the places behind it.
+            Kind::Deposit if (len + 1..=len + PLACES_BYTES_MAX).contains(&header.payload_len) => {
+                let whole = header_len + u32::try_from(header.payload_len).unwrap_or(0);
+                let frame = self.read_file(file, start, whole).await?;
+                let payload = header.payload(&frame);
+                let place = Place {
+                    stream,
+                    offset: entry.base_offset,
+                };
+                let is_there = |payload: &Bytes| {
+                    unpack_deposit(payload)
+                        .is_ok_and(|(batch, places)| batch == len && places.contains(&place))
+                };
+                Ok(payload.filter(is_there).map(|payload| payload.slice(..len)))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn find_in_tail(&self, at: Address, len: usize) -> Option<Bytes> {

@@ -5,21 +5,19 @@
 //! with its place and never served, and what follows it is kept. Replaying a frame that the
 //! checkpoint knows already changes nothing, so a crash at any point of a checkpoint is harmless.
 
-use crate::cell::{Cell, Cells};
+mod replay;
+
+use crate::cell::Cells;
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::file_index::{self, FileIndexes};
-use crate::frame::{Frame, Kind};
 use crate::index::Page;
-use crate::producers::Producers;
-use crate::shard::{Head, ShardState};
-use crate::stream::Stream;
+use crate::shard::Head;
 use crate::wal::{Address, Blocks, FILE_HEADER_LEN, Scan, Tail, Wal, scan};
 use base::{ShardId, StreamId, Timestamp};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 use store::Objects;
 
 /// Why a log cannot be opened.
@@ -288,85 +286,5 @@ impl Report {
                 "blocks of the WAL are missing before this file"
             );
         }
-    }
-}
-
-impl Recovered {
-    /// The streams and cells of a shard; the cells are also told to whoever opens the log.
-    pub(crate) fn take(&mut self, id: ShardId) -> (HashMap<StreamId, Head>, Cells) {
-        let heads = self.heads.extract_if(|_, (shard, _)| *shard == id);
-        let heads = heads.map(|(stream, (_, head))| (stream, head)).collect();
-        (heads, self.cells.get(&id).cloned().unwrap_or_default())
-    }
-
-    fn restore(&mut self, shard: ShardState) {
-        for state in shard.streams {
-            let stream = Arc::new(Stream::new(state.id, shard.shard));
-            stream.restore(state.log_start, state.next_offset, state.epochs);
-            let head = Head {
-                stream,
-                next_offset: state.next_offset,
-                producers: state.producers,
-            };
-            self.heads.insert(state.id, (shard.shard, head));
-        }
-        self.cells.insert(shard.shard, shard.cells);
-    }
-
-    fn replay(
-        &mut self,
-        file: u64,
-        position: u32,
-        frame: Frame,
-        now: Timestamp,
-        removed: &mut HashSet<StreamId>,
-    ) {
-        self.report.frames += 1;
-        match frame.kind {
-            Kind::Batch if removed.contains(&frame.stream) => {}
-            Kind::Batch => self.replay_batch(file, position, &frame, now),
-            Kind::Group | Kind::Producer | Kind::Catalog => {
-                match Cell::unpack(frame.kind, &frame.payload) {
-                    Ok(cell) => self.cells.entry(frame.shard).or_default().apply(cell),
-                    Err(error) => {
-                        tracing::error!(file, position, %error, "a cell is malformed and is left out")
-                    }
-                }
-            }
-            Kind::Trim => {
-                if let Some((_, head)) = self.heads.get_mut(&frame.stream) {
-                    head.stream.trim(frame.base_offset);
-                    head.next_offset = head.next_offset.max(frame.base_offset);
-                }
-            }
-            Kind::StreamRemoved => {
-                self.heads.remove(&frame.stream);
-                removed.insert(frame.stream);
-            }
-            Kind::Mark | Kind::Release => {}
-        }
-    }
-
-    fn replay_batch(&mut self, file: u64, position: u32, frame: &Frame, now: Timestamp) {
-        let Some((entry, header)) = file_index::entry_of(file, position, frame) else {
-            return;
-        };
-        let (id, shard) = (frame.stream, frame.shard);
-        let fresh = || {
-            (
-                shard,
-                Head {
-                    stream: Arc::new(Stream::new(id, shard)),
-                    next_offset: 0,
-                    producers: Producers::default(),
-                },
-            )
-        };
-        let (_, head) = self.heads.entry(id).or_insert_with(fresh);
-        if frame.base_offset >= head.next_offset {
-            head.producers.note(&header, frame.base_offset, now);
-            head.next_offset = entry.last_offset() + 1;
-        }
-        head.stream.publish(file, frame.epoch, [entry]);
     }
 }

@@ -3,12 +3,16 @@
 //!
 //! A shard's state runs ahead of what is durable; nobody is answered from it before the writer says so.
 
+mod commit;
+
 use crate::cell::{Cell, Cells};
+use crate::commit::{CommitOutcome, Entry};
+use crate::cursor::Cursor;
 use crate::frame::{Frame, Kind};
 use crate::producers::{Producers, Verdict};
 use crate::stream::Stream;
 use crate::streams::Streams;
-use crate::writer::{Closed, Done, Placed, PlacedFrame, Progress, Submission};
+use crate::writer::{Closed, Done, Placed, PlacedFrame, Places, Progress, Submission};
 use base::{Clock, Epoch, Offset, ShardId, StreamId, Timestamp};
 use bytes::{Bytes, BytesMut};
 use fail::fail_point;
@@ -64,7 +68,9 @@ pub type AppendOutcome = Result<Vec<Result<Appended, Refusal>>, Closed>;
 
 pub(crate) enum Command {
     Open(StreamId, oneshot::Sender<Arc<Stream>>),
+    OpenQueue(StreamId, oneshot::Sender<(Arc<Stream>, Cursor)>),
     Append(Vec<Batch>, oneshot::Sender<AppendOutcome>),
+    Commit(Vec<Entry>, oneshot::Sender<CommitOutcome>),
     Write(Vec<Cell>, oneshot::Sender<Result<(), Closed>>),
     Trim(StreamId, Offset, oneshot::Sender<Result<(), Closed>>),
     Remove(StreamId, oneshot::Sender<Result<(), Closed>>),
@@ -90,6 +96,7 @@ pub(crate) struct StreamState {
     pub(crate) next_offset: Offset,
     pub(crate) epochs: Vec<(Epoch, Offset)>,
     pub(crate) producers: Producers,
+    pub(crate) cursor: Option<Cursor>,
 }
 
 /// The appending side of a stream.
@@ -97,6 +104,25 @@ pub(crate) struct Head {
     pub(crate) stream: Arc<Stream>,
     pub(crate) next_offset: Offset,
     pub(crate) producers: Producers,
+    /// What is settled of it, where it is a queue's. It runs ahead of what is durable.
+    pub(crate) cursor: Option<Cursor>,
+}
+
+impl Head {
+    pub(crate) fn new(stream: Arc<Stream>) -> Self {
+        Self {
+            stream,
+            next_offset: 0,
+            producers: Producers::default(),
+            cursor: None,
+        }
+    }
+
+    /// The first offset that can be read when everything submitted is durable.
+    fn log_start(&self) -> Offset {
+        let floor = self.cursor.as_ref().map_or(0, Cursor::floor);
+        self.stream.bounds().log_start.max(floor)
+    }
 }
 
 /// The one task that appends to the streams of a shard.
@@ -137,7 +163,12 @@ impl Shard {
                 let _ = reply.send(self.open(id));
                 None
             }
+            Command::OpenQueue(id, reply) => {
+                let _ = reply.send(self.open_queue(id));
+                None
+            }
             Command::Append(batches, reply) => Some(self.append(batches, reply)),
+            Command::Commit(entries, reply) => self.commit(entries, reply),
             Command::Write(cells, reply) => Some(self.write(cells, reply)),
             Command::Trim(id, offset, reply) => Some(self.trim(id, offset, reply)),
             Command::Remove(id, reply) => Some(self.remove(id, reply)),
@@ -147,7 +178,7 @@ impl Shard {
                     ..self.frame(Kind::Mark, StreamId(0), Bytes::new())
                 };
                 Some(Submission {
-                    frames: vec![(mark, None)],
+                    frames: vec![mark.into()],
                     done: answer(reply, ()),
                 })
             }
@@ -181,11 +212,7 @@ impl Shard {
         let head = self.heads.entry(id).or_insert_with(|| {
             let stream = Arc::new(Stream::new(id, shard));
             streams.insert(stream.clone());
-            Head {
-                stream,
-                next_offset: 0,
-                producers: Producers::default(),
-            }
+            Head::new(stream)
         });
         head.stream.clone()
     }
@@ -242,7 +269,7 @@ impl Shard {
         head.next_offset += Offset::from(last_offset_delta) + 1;
         head.producers.note(&header, base_offset, now);
         let placed = Placed {
-            stream: head.stream.clone(),
+            places: Places::One(head.stream.clone(), base_offset),
             last_offset_delta,
             max_timestamp,
         };
@@ -255,7 +282,7 @@ impl Shard {
             payload,
         };
         Ok((
-            Some((frame, Some(placed))),
+            Some(PlacedFrame { frame, placed }),
             Appended {
                 base_offset,
                 log_append_time,
@@ -270,7 +297,7 @@ impl Shard {
     ) -> Submission {
         let frames = cells
             .iter()
-            .map(|cell| (self.frame(cell.kind, StreamId(0), cell.pack()), None))
+            .map(|cell| self.frame(cell.kind, StreamId(0), cell.pack()).into())
             .collect();
         cells.into_iter().for_each(|cell| self.cells.apply(cell));
         Submission {
@@ -293,6 +320,9 @@ impl Shard {
         };
         let offset = offset.min(head.next_offset);
         let stream = head.stream.clone();
+        if let Some(cursor) = &mut head.cursor {
+            cursor.settle(0..offset);
+        }
         let frame = Frame {
             base_offset: offset,
             ..self.frame(Kind::Trim, id, Bytes::new())
@@ -305,7 +335,7 @@ impl Shard {
             answer(outcome);
         };
         Submission {
-            frames: vec![(frame, None)],
+            frames: vec![frame.into()],
             done: Box::new(done),
         }
     }
@@ -329,7 +359,7 @@ impl Shard {
             answer(outcome);
         };
         Submission {
-            frames: vec![(self.frame(Kind::StreamRemoved, id, Bytes::new()), None)],
+            frames: vec![self.frame(Kind::StreamRemoved, id, Bytes::new()).into()],
             done: Box::new(done),
         }
     }
@@ -337,10 +367,11 @@ impl Shard {
     fn state(&self) -> ShardState {
         let state = |(id, head): (&StreamId, &Head)| StreamState {
             id: *id,
-            log_start: head.stream.bounds().log_start,
+            log_start: head.log_start(),
             next_offset: head.next_offset,
             epochs: head.stream.epochs(),
             producers: head.producers.clone(),
+            cursor: head.cursor.clone(),
         };
         let mut streams: Vec<_> = self.heads.iter().map(state).collect();
         streams.sort_by_key(|stream| stream.id);

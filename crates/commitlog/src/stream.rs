@@ -3,8 +3,11 @@
 //! Readers never enter the shard's task. What they share with the writer is this small state behind
 //! a lock that is held for the length of an index look-up (decision 0004).
 
+use crate::commit::Settle;
+use crate::cursor::Cursor;
 use crate::index::{Entry, Found, Index, Page};
 use base::{Epoch, Offset, ShardId, StreamId};
+use fail::fail_point;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::Notify;
 
@@ -46,6 +49,10 @@ struct State {
     policy: Policy,
     waiting: Vec<Arc<Notify>>,
     removed: bool,
+    /// What is durably settled of it, where it is a queue's.
+    cursor: Option<Cursor>,
+    /// Something was settled since the index was last rid of what is.
+    untidy: bool,
 }
 
 impl Stream {
@@ -165,10 +172,43 @@ impl Stream {
         }
     }
 
+    /// Makes it a queue's stream.
+    pub(crate) fn set_cursor(&self, cursor: Cursor) {
+        self.write().cursor = Some(cursor);
+    }
+
+    /// Settles offsets, durably decided. The log start follows the cursor's floor.
+    pub(crate) fn settle(&self, settle: &Settle) {
+        let mut state = self.write();
+        let Some(cursor) = &mut state.cursor else {
+            return;
+        };
+        settle.apply(cursor);
+        let floor = cursor.floor();
+        state.untidy = true;
+        if floor > state.log_start {
+            state.trim(floor);
+        }
+    }
+
+    /// Forgets where batches lie that are settled as a whole, by pages and runs, so that they keep no file.
+    pub(crate) fn forget_settled(&self) {
+        if !self.read().untidy {
+            return;
+        }
+        let mut state = self.write();
+        state.untidy = false;
+        let State { index, cursor, .. } = &mut *state;
+        if let Some(cursor) = cursor {
+            index.forget(|first, last| are_settled(cursor, first, last));
+        }
+    }
+
     pub(crate) fn remove(&self) {
         let mut state = self.write();
         state.removed = true;
         state.index = Index::default();
+        state.cursor = None;
         for bell in std::mem::take(&mut state.waiting) {
             bell.notify_one();
         }
@@ -180,8 +220,11 @@ impl Stream {
         log_start: Offset,
         high_watermark: Offset,
         epochs: Vec<(Epoch, Offset)>,
+        cursor: Option<Cursor>,
     ) {
         let mut state = self.write();
+        state.untidy = cursor.is_some();
+        state.cursor = cursor;
         state.log_start = log_start;
         state.high_watermark = high_watermark;
         state.epochs = epochs;
@@ -189,7 +232,9 @@ impl Stream {
 
     pub(crate) fn push_page(&self, page: Page) {
         let mut state = self.write();
-        if page.last_offset >= state.log_start {
+        if page.last_offset >= state.log_start
+            && !state.is_settled(page.base_offset, page.last_offset)
+        {
             state.index.push_page(page);
         }
     }
@@ -212,13 +257,14 @@ impl Stream {
         self.read().index.max_timestamp()
     }
 
-    /// The entries in memory that lie in `file`.
+    /// The entries in memory that lie in `file` and are not settled as a whole.
     pub(crate) fn run_entries(&self, file: u64) -> Vec<Entry> {
-        self.read()
-            .index
-            .run(file)
-            .map(|run| run.entries.iter().copied().collect())
-            .unwrap_or_default()
+        let state = self.read();
+        let Some(run) = state.index.run(file) else {
+            return Vec::new();
+        };
+        let wanted = |entry: &&Entry| !state.is_settled(entry.base_offset, entry.last_offset());
+        run.entries.iter().filter(wanted).copied().collect()
     }
 
     /// Calls `each` with every file that holds a batch of this stream.
@@ -239,6 +285,13 @@ impl Stream {
     }
 }
 
+/// Whether all of a page or of a run is settled.
+fn are_settled(cursor: &Cursor, first: Offset, last: Offset) -> bool {
+    // A planted bug, for the simulation to find.
+    fail_point!("one-settled-is-all-settled", |_| cursor.is_settled(first));
+    cursor.are_settled(first..last.saturating_add(1))
+}
+
 impl State {
     fn note(&mut self, file: u64, epoch: Epoch, entry: Entry) {
         let next = entry.last_offset() + 1;
@@ -251,7 +304,15 @@ impl State {
         }
     }
 
+    fn is_settled(&self, first: Offset, last: Offset) -> bool {
+        let cursor = self.cursor.as_ref();
+        cursor.is_some_and(|cursor| are_settled(cursor, first, last))
+    }
+
     fn trim(&mut self, log_start: Offset) {
+        if let Some(cursor) = &mut self.cursor {
+            cursor.settle(0..log_start);
+        }
         self.log_start = self.log_start.max(log_start);
         let log_start = self.log_start;
         self.high_watermark = self.high_watermark.max(log_start);

@@ -3,6 +3,7 @@
 //! Shards submit frames in the order of their streams; the writer makes them durable in that order,
 //! shows them to readers and only then lets anybody be answered.
 
+use crate::commit::{PLACE_LEN, PLACES_COUNT_LEN, Place, pack_places};
 use crate::frame::{BlockBuilder, FRAME_HEADER_LEN, Frame, align};
 use crate::index::Entry;
 use crate::reader::Reader;
@@ -39,14 +40,64 @@ pub(crate) struct Submission {
     pub(crate) done: Done,
 }
 
-/// A frame; with what readers must learn of it where it is a batch.
-pub(crate) type PlacedFrame = (Frame, Option<Placed>);
+/// A frame; with what readers must learn of it where it holds a batch.
+pub(crate) struct PlacedFrame {
+    pub(crate) frame: Frame,
+    pub(crate) placed: Placed,
+}
 
 /// What readers must learn of a batch when it is durable.
 pub(crate) struct Placed {
-    pub(crate) stream: Arc<Stream>,
+    pub(crate) places: Places,
     pub(crate) last_offset_delta: u32,
     pub(crate) max_timestamp: i64,
+}
+
+/// The streams that a frame's batch lies in, and its base offset in each.
+pub(crate) enum Places {
+    /// It holds no batch.
+    None,
+    /// One stream, the frame's own.
+    One(Arc<Stream>, Offset),
+    /// Several, which the frame lists.
+    Several(Vec<(Arc<Stream>, Offset)>),
+}
+
+impl PlacedFrame {
+    /// Length of the list of places behind the payload, in bytes.
+    fn trailer_len(&self) -> usize {
+        match &self.placed.places {
+            Places::Several(places) => PLACES_COUNT_LEN + places.len() * PLACE_LEN,
+            _ => 0,
+        }
+    }
+
+    fn trailer(&self) -> Bytes {
+        match &self.placed.places {
+            Places::Several(places) => pack_places(places.iter().map(|(stream, offset)| Place {
+                stream: stream.id(),
+                offset: *offset,
+            })),
+            _ => Bytes::new(),
+        }
+    }
+
+    /// Length of the frame in a block, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        align(FRAME_HEADER_LEN + self.frame.payload.len() + self.trailer_len())
+    }
+}
+
+impl From<Frame> for PlacedFrame {
+    /// A frame without a batch.
+    fn from(frame: Frame) -> Self {
+        let placed = Placed {
+            places: Places::None,
+            last_offset_delta: 0,
+            max_timestamp: 0,
+        };
+        Self { frame, placed }
+    }
 }
 
 /// Called once with the outcome.
@@ -170,11 +221,9 @@ impl Writer {
         }
         let (mut builder, mut entries) = (BlockBuilder::new(self.incarnation, len), Vec::new());
         for submission in submissions {
-            for (frame, placed) in submission.frames {
-                let position = builder.push(&frame);
-                if let Some(placed) = placed {
-                    entries.push(entry(&frame, placed, position));
-                }
+            for frame in submission.frames {
+                let position = builder.push(&frame.frame, &frame.trailer());
+                note_entries(&mut entries, frame, position);
             }
             done.push(submission.done);
         }
@@ -220,25 +269,31 @@ impl Writer {
 }
 
 fn submission_len(submission: &Submission) -> usize {
-    submission
-        .frames
-        .iter()
-        .map(|(frame, _)| align(FRAME_HEADER_LEN + frame.payload.len()))
-        .sum()
+    submission.frames.iter().map(PlacedFrame::len).sum()
 }
 
-fn entry(frame: &Frame, placed: Placed, position: usize) -> (Arc<Stream>, Epoch, Entry) {
+/// Adds what the streams must learn of a frame whose payload is at `position` of its block.
+fn note_entries(
+    entries: &mut Vec<(Arc<Stream>, Epoch, Entry)>,
+    PlacedFrame { frame, placed }: PlacedFrame,
+    position: usize,
+) {
     let narrow = |value: usize| u32::try_from(value).expect("blocks are far below 4 GiB");
-    let base_offset: Offset = frame.base_offset;
-    let (last_offset_delta, max_timestamp) = (placed.last_offset_delta, placed.max_timestamp);
-    let entry = Entry {
+    let entry = |base_offset| Entry {
         base_offset,
-        max_timestamp,
+        max_timestamp: placed.max_timestamp,
         position: narrow(position),
         len: narrow(frame.payload.len()),
-        last_offset_delta,
+        last_offset_delta: placed.last_offset_delta,
     };
-    (placed.stream, frame.epoch, entry)
+    match placed.places {
+        Places::None => {}
+        Places::One(stream, offset) => entries.push((stream, frame.epoch, entry(offset))),
+        Places::Several(places) => {
+            let places = places.into_iter();
+            entries.extend(places.map(|(stream, offset)| (stream, frame.epoch, entry(offset))));
+        }
+    }
 }
 
 /// A planted bug, for the simulation to find.

@@ -1,31 +1,37 @@
 //! The one task that changes the catalog.
 
+use super::draft::Draft;
+use super::edits::{Edit, Edited};
+use super::ids::Ids;
+use super::read::Class;
 use super::{
-    CATALOG_SHARD, Change, ChangeError, NEXT_PRODUCER, NEXT_STREAM, PRODUCER_IDS_RESERVED,
-    STREAMS_MAX, TOPIC,
+    CATALOG_SHARD, Change, ChangeError, NEXT_PRODUCER, PRODUCER_IDS_RESERVED, STREAMS_MAX, packed,
 };
 use crate::topic::{Partition, Topic, Topics};
+use crate::topology::Topology;
 use arc_swap::ArcSwap;
-use base::{Clock, Entropy, ShardId, StreamId};
+use base::{Clock, Entropy};
 use bytes::Bytes;
 use commitlog::{Cell, Closed, Kind, Log};
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
+
+/// Edits that share a sync at most, so that none waits long for the others' work.
+const EDITS_MAX: usize = 64;
 
 /// The one that changes the catalog.
 pub(super) struct Keeper {
-    /// Number of shards.
-    pub(super) shards: u16,
-    /// Number of streams that exist.
-    pub(super) streams: usize,
-    /// The stream that comes next.
-    pub(super) stream: u64,
+    pub(super) ids: Ids,
     /// The producer id that comes next; those below `producer_reserved` are logged as given out.
     pub(super) producer: i64,
     pub(super) producer_reserved: i64,
     pub(super) topics: Arc<ArcSwap<Topics>>,
+    pub(super) topology: Arc<ArcSwap<Topology>>,
+    /// See [`super::Catalog::version`].
+    pub(super) version: Arc<AtomicU64>,
     pub(super) log: Arc<Log>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
@@ -34,7 +40,11 @@ pub(super) struct Keeper {
 impl Keeper {
     /// Makes changes, one at a time, until the catalog is dropped.
     pub(super) async fn run(mut self, mut changes: mpsc::Receiver<Change>) {
-        while let Some(change) = changes.recv().await {
+        let mut next = None;
+        while let Some(change) = match next.take() {
+            Some(change) => Some(change),
+            None => changes.recv().await,
+        } {
             // Whoever asked may have gone away; the change is made all the same.
             match change {
                 Change::Create(name, partitions, configs, reply) => {
@@ -48,8 +58,54 @@ impl Keeper {
                 }
                 Change::Delete(name, reply) => drop(reply.send(self.delete(&name).await)),
                 Change::ProducerId(reply) => drop(reply.send(self.producer_id().await)),
+                Change::Edit(first) => next = self.edit(first, &mut changes).await,
             }
         }
+    }
+
+    /// Makes an edit and those that wait behind it: one after the other, but with one sync. Returns what
+    /// came after them.
+    async fn edit(&mut self, first: Edit, changes: &mut mpsc::Receiver<Change>) -> Option<Change> {
+        let topology = Topology::clone(&self.topology.load());
+        let mut draft = Draft::new(topology, self.ids.clone(), self.clock.wall());
+        let (mut waiting, mut edits, mut made) = (Some(Change::Edit(first)), 0, Vec::new());
+        while let Some(Change::Edit(edit)) =
+            waiting.take_if(|next| edits < EDITS_MAX && matches!(next, Change::Edit(_)))
+        {
+            let before = draft.mark();
+            match edit(&mut draft) {
+                Edited::Made(done) => made.push(done),
+                Edited::Refused => draft.reset(before),
+            }
+            edits += 1;
+            waiting = changes.try_recv().ok();
+        }
+        if !made.is_empty() {
+            let outcome = self.commit(draft).await;
+            made.into_iter().for_each(|done| done(outcome));
+        }
+        waiting
+    }
+
+    /// Writes a draft where there is anything to write, shows it, and removes the streams that nobody
+    /// has any more.
+    async fn commit(&mut self, mut draft: Draft) -> Result<(), Closed> {
+        draft.cells.extend(draft.ids.reserve());
+        if !draft.cells.is_empty() {
+            let cells = std::mem::take(&mut draft.cells);
+            self.log.shard(CATALOG_SHARD).write(cells).await?;
+        }
+        self.ids = draft.ids;
+        self.topology.store(Arc::new(draft.topology));
+        self.changed();
+        // A queue's host opens its streams when it needs them; those that it never opened are not there.
+        let mut removed = draft.removed;
+        removed.retain(|partition| self.log.stream(partition.stream).is_some());
+        remove_streams(&self.log, &removed).await
+    }
+
+    fn changed(&self) {
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     async fn create(
@@ -115,7 +171,8 @@ impl Keeper {
         let mut topics = Topics::clone(&self.topics.load());
         topics.remove(name);
         self.topics.store(Arc::new(topics));
-        self.streams -= topic.partitions.len();
+        self.changed();
+        self.ids.release(topic.partitions.len());
         remove_streams(&self.log, &topic.partitions).await?;
         Ok(topic)
     }
@@ -135,37 +192,16 @@ impl Keeper {
         Ok(self.producer - 1)
     }
 
-    /// New streams, round-robin over the shards.
     fn allocate(&mut self, count: u32) -> Result<Vec<Partition>, ChangeError> {
-        if self.streams + count as usize > STREAMS_MAX {
-            return Err(ChangeError::TooMany(STREAMS_MAX));
-        }
-        let shards = u64::from(self.shards);
-        let partition = |id| Partition {
-            stream: StreamId(id),
-            shard: ShardId(u16::try_from(id % shards).unwrap_or(0)),
-        };
-        let partitions = (self.stream..)
-            .take(count as usize)
-            .map(partition)
-            .collect();
-        self.stream += u64::from(count);
-        self.streams += count as usize;
-        Ok(partitions)
+        let streams = self.ids.spread(count);
+        streams.ok_or(ChangeError::TooMany(STREAMS_MAX))
     }
 
     /// Stores a topic, opens its streams and shows it.
-    async fn put(&self, topic: Topic) -> Result<Arc<Topic>, ChangeError> {
-        let next = Cell {
-            kind: Kind::Catalog,
-            key: Bytes::from_static(NEXT_STREAM),
-            value: Some(packed(self.stream)),
-        };
-        let cell = topic_cell(&topic.name, Some(topic.pack()));
-        self.log
-            .shard(CATALOG_SHARD)
-            .write(vec![next, cell])
-            .await?;
+    async fn put(&mut self, topic: Topic) -> Result<Arc<Topic>, ChangeError> {
+        let mut cells = vec![topic_cell(&topic.name, Some(topic.pack()))];
+        cells.extend(self.ids.reserve());
+        self.log.shard(CATALOG_SHARD).write(cells).await?;
         for partition in &topic.partitions {
             self.log
                 .shard(partition.shard)
@@ -176,6 +212,7 @@ impl Keeper {
         let mut topics = Topics::clone(&self.topics.load());
         topics.insert(topic.clone());
         self.topics.store(Arc::new(topics));
+        self.changed();
         Ok(topic)
     }
 }
@@ -191,11 +228,7 @@ pub(super) async fn remove_streams(log: &Log, partitions: &[Partition]) -> Resul
 fn topic_cell(name: &str, value: Option<Bytes>) -> Cell {
     Cell {
         kind: Kind::Catalog,
-        key: [TOPIC, name.as_bytes()].concat().into(),
+        key: Class::Topic.key(name.as_bytes()),
         value,
     }
-}
-
-fn packed(number: u64) -> Bytes {
-    Bytes::copy_from_slice(&number.to_le_bytes())
 }

@@ -1,5 +1,7 @@
 //! The catalog over a simulated disk, across restarts.
 
+mod topology;
+
 use super::{Catalog, ChangeError, Loaded};
 use crate::identity::Identity;
 use base::{BoxFuture, Clock, Entropy, Monotonic, Timestamp};

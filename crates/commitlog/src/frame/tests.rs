@@ -20,7 +20,7 @@ fn cell(stream: u64, payload: &'static [u8]) -> Frame {
 fn block(frames: &[Frame]) -> Bytes {
     let mut builder = BlockBuilder::new(INCARNATION, 0);
     for frame in frames {
-        builder.push(frame);
+        builder.push(frame, &[]);
     }
     builder.finish(4, 1234)
 }

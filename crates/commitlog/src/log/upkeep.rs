@@ -174,6 +174,7 @@ impl Log {
         let upkeep = self.upkeep.lock().await;
         let mut used = BTreeSet::new();
         for stream in self.streams.all() {
+            stream.forget_settled();
             stream.for_each_file(|file| {
                 used.insert(file);
             });

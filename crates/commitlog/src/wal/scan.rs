@@ -9,7 +9,7 @@ use std::ops::Range;
 pub(crate) const FILE_HEADER_LEN: u32 = 64;
 
 const MAGIC: &[u8; 8] = b"MNSTYWAL";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Where the header's checksum lies; it covers everything before and behind it.
 const CRC: Range<usize> = 12..16;
 

@@ -6,13 +6,17 @@
 use crate::backend::{Backend, Simulated};
 use crate::batch::{PLAIN, Recipe, plain};
 use crate::process::{Process, STREAM};
+use crate::queues::{deposit, settle};
 use base::{ShardId, StreamId};
 use bytes::Bytes;
-use commitlog::{Bounds, Cell, Kind, Policy};
+use commitlog::{Bounds, Cell, Cursor, Entry, Kind, Policy, Settle};
 use std::path::PathBuf;
 use store::Disk;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// The first format that has queues.
+const FORMAT_WITH_QUEUES: u32 = 2;
+const QUEUES: [StreamId; 2] = [StreamId(4), StreamId(5)];
 const DIRECTORIES: [&str; 3] = ["wal", "checkpoint", "index"];
 
 fn folder(format: u32) -> PathBuf {
@@ -62,12 +66,65 @@ fn write() -> Simulated {
         .expect("taken");
     let shard = process.shard();
     process.run(async move { shard.remove(StreamId(3)).await.expect("open") });
+    write_queues(&mut process);
     process.close();
     // Behind the checkpoint's mark, so that a file must be replayed.
     let mut process = Process::start(&backend, 2);
     process.append_all(["under another epoch"]);
+    let [first, second] = QUEUES;
+    process.commit(vec![
+        deposit([(first, 3), (second, 2)], plain("for both again")),
+        settle(first, 1..2),
+    ]);
     drop(process);
     backend
+}
+
+/// Two queues with a deposit of one place, one of two, a settlement and a cell.
+fn write_queues(process: &mut Process) {
+    let [first, second] = QUEUES;
+    process.open_queue(first);
+    process.open_queue(second);
+    let pair = Recipe {
+        records: 2,
+        payload: b"for both",
+        ..PLAIN
+    };
+    process.commit(vec![
+        deposit([(first, 0)], plain("for one")),
+        deposit([(first, 1), (second, 0)], pair.build()),
+        Entry::Cell(Cell {
+            kind: Kind::Queue,
+            key: Bytes::from("outbox"),
+            value: Some(Bytes::from("message")),
+        }),
+    ]);
+    process.commit(vec![Entry::Settle(Settle {
+        stream: first,
+        settled: vec![0..1, 2..3],
+        returned: vec![(1, 2)],
+    })]);
+    process.commit(vec![Entry::Settle(Settle {
+        returned: vec![(0, 1)],
+        ..Settle::range(second, 1..2)
+    })]);
+}
+
+fn check_queues(process: &mut Process, case: &str) {
+    let [first, second] = QUEUES;
+    let at = |offset, payload: &str| (offset, payload.to_owned());
+    let expected = [at(3, "for both again")];
+    assert_eq!(process.placed(first), expected, "{case}");
+    let expected = [at(0, "for both"), at(2, "for both again")];
+    assert_eq!(process.placed(second), expected, "{case}");
+    assert_eq!(process.open_queue(first), Cursor::new(3), "{case}");
+    let mut expected = Cursor::default();
+    expected.settle(1..2);
+    expected.note_returned(0, 1);
+    assert_eq!(process.open_queue(second), expected, "{case}");
+    let cells = process.cells[&ShardId(1)].of(Kind::Queue);
+    let cells: Vec<_> = cells.map(|(key, value)| (&key[..], &value[..])).collect();
+    assert_eq!(cells, [(&b"outbox"[..], &b"message"[..])], "{case}");
 }
 
 fn files(disk: &dyn Disk) -> Vec<(String, Bytes)> {
@@ -172,6 +229,9 @@ fn check_content(backend: &dyn Backend, format: u32, without: &[&str]) {
         "{case}"
     );
     assert!(process.log.stream(StreamId(3)).is_none(), "{case}");
+    if format >= FORMAT_WITH_QUEUES {
+        check_queues(&mut process, &case);
+    }
     let cells = &process.cells[&ShardId(0)];
     let text = |kind| -> Vec<(&[u8], &[u8])> {
         cells
@@ -202,4 +262,26 @@ fn check_content(backend: &dyn Backend, format: u32, without: &[&str]) {
         ..PLAIN
     };
     assert_eq!(process.append(next.build()), 5, "{case}: what comes next");
+    check_goes_on(process, backend, &case);
+}
+
+/// A log of any format takes what only the newest has, and is found again with it.
+fn check_goes_on(mut process: Process, backend: &dyn Backend, case: &str) {
+    let [queue, other] = [StreamId(8), StreamId(9)];
+    process.open_queue(queue);
+    process.open_queue(other);
+    process.commit(vec![deposit([(queue, 0), (other, 0)], plain("new"))]);
+    process.commit(vec![settle(queue, 0..1)]);
+    for epoch in [10, 11] {
+        let expected = process.content(STREAM);
+        if epoch == 10 {
+            drop(process);
+        } else {
+            process.close();
+        }
+        process = Process::start(backend, epoch);
+        assert_eq!(process.content(STREAM), expected, "{case}");
+        assert_eq!(process.open_queue(queue), Cursor::new(1), "{case}");
+        assert_eq!(process.placed(other), [(0, "new".to_owned())], "{case}");
+    }
 }

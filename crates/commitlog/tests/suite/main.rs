@@ -9,6 +9,8 @@ mod damage;
 mod faults;
 mod fixtures;
 mod process;
+mod queue_files;
+mod queues;
 mod recovery;
 mod retention;
 mod wal;

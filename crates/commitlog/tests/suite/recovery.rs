@@ -383,7 +383,7 @@ fn data_of_a_newer_format_is_refused_and_left_alone() {
         let path = format!("wal/{}", last.name);
         let file = disk.open(&path).expect("there");
         let mut header = file.read_at(0, 64).expect("readable").to_vec();
-        header[8] = 2;
+        header[8] = 3;
         let crc = crc32c::crc32c_append(crc32c::crc32c(&header[..12]), &header[16..]);
         header[12..16].copy_from_slice(&crc.to_le_bytes());
         file.write_at(0, &header).expect("written");
@@ -397,7 +397,7 @@ fn data_of_a_newer_format_is_refused_and_left_alone() {
         let path = format!("checkpoint/{}", last.expect("checkpoints").name);
         let file = disk.open(&path).expect("there");
         let mut object = file.read_at(0, usize::MAX).expect("readable").to_vec();
-        object[12] = 2;
+        object[12] = 3;
         let crc = crc32c::crc32c(&object[12..]);
         object[4..8].copy_from_slice(&crc.to_le_bytes());
         file.write_at(0, &object).expect("written");
@@ -417,7 +417,7 @@ fn check_refused(backend: &dyn Backend, path: &str) {
     assert!(matches!(error, OpenError::NewerFormat { .. }), "{error}");
     let text = error.to_string();
     assert!(
-        text.contains("newer version") && text.contains("format 2"),
+        text.contains("newer version") && text.contains("format 3"),
         "{text}"
     );
     assert_eq!(content(), before);

@@ -1,0 +1,375 @@
+//! A draft of the next topology: changes that will become durable together and are shown only then.
+
+use super::error::{Made, TopologyError};
+use super::ids::Ids;
+use super::limits;
+use super::read::Class;
+use crate::topic::Partition;
+use crate::topology::{
+    Binding, Destination, Exchange, NewQueue, Permission, Queue, Topology, User,
+};
+use base::Timestamp;
+use bytes::Bytes;
+use commitlog::{Cell, Kind};
+use std::sync::Arc;
+
+/// The next topology, and what must be written before it is shown.
+pub(super) struct Draft {
+    pub(super) topology: Topology,
+    pub(super) ids: Ids,
+    pub(super) cells: Vec<Cell>,
+    /// Streams that are to be removed when the cells are durable.
+    pub(super) removed: Vec<Partition>,
+    pub(super) now: Timestamp,
+}
+
+/// A state of a draft.
+pub(super) struct Mark {
+    topology: Topology,
+    ids: Ids,
+    cells: usize,
+    removed: usize,
+}
+
+impl Draft {
+    pub(super) fn new(topology: Topology, ids: Ids, now: Timestamp) -> Self {
+        Self {
+            topology,
+            ids,
+            cells: Vec::new(),
+            removed: Vec::new(),
+            now,
+        }
+    }
+
+    /// A place to go back to.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            topology: self.topology.clone(),
+            ids: self.ids.clone(),
+            cells: self.cells.len(),
+            removed: self.removed.len(),
+        }
+    }
+
+    /// Goes back to where `mark` was taken.
+    pub(super) fn reset(&mut self, mark: Mark) {
+        self.topology = mark.topology;
+        self.ids = mark.ids;
+        self.cells.truncate(mark.cells);
+        self.removed.truncate(mark.removed);
+    }
+
+    pub(super) fn put_vhost(&mut self, name: &Arc<str>) -> Result<Made, TopologyError> {
+        limits::name(name)?;
+        if self.topology.vhost(name).is_some() {
+            return Ok(Made::Existing);
+        }
+        limits::count("vhosts", self.topology.vhosts().len(), limits::VHOSTS_MAX)?;
+        self.topology.put_vhost(name);
+        self.write(Class::Vhost, name.as_bytes(), Some(Class::mark()));
+        Ok(Made::New)
+    }
+
+    /// Removes a vhost and everything in it; returns the queues that are gone.
+    pub(super) fn delete_vhost(&mut self, name: &str) -> Result<Vec<Arc<Queue>>, TopologyError> {
+        let vhost = self.topology.vhost(name).cloned();
+        let vhost = vhost.ok_or(TopologyError::NoVhost)?;
+        for binding in vhost.bindings() {
+            self.unwrite_binding(binding);
+        }
+        for queue in vhost.queues() {
+            self.unwrite_queue(queue);
+        }
+        for exchange in vhost.exchanges() {
+            self.unwrite_exchange(exchange);
+        }
+        let permissions: Vec<_> = self.topology.permissions().cloned().collect();
+        for permission in permissions.iter().filter(|of| *of.vhost == *name) {
+            self.unwrite_permission(permission);
+        }
+        self.topology.remove_vhost(name);
+        self.write(Class::Vhost, name.as_bytes(), None);
+        Ok(vhost.queues().cloned().collect())
+    }
+
+    pub(super) fn put_user(&mut self, user: Arc<User>) -> Result<Made, TopologyError> {
+        limits::name(&user.name)?;
+        limits::len("list of tags", user.tags.len(), limits::TAGS_MAX)?;
+        user.tags.iter().try_for_each(|tag| limits::name(tag))?;
+        let known = self.topology.user(&user.name).is_some();
+        if !known {
+            limits::count("users", self.topology.users().len(), limits::USERS_MAX)?;
+        }
+        self.write(Class::User, user.name.as_bytes(), Some(user.pack()));
+        self.topology.put_user(user);
+        Ok(if known { Made::Existing } else { Made::New })
+    }
+
+    /// Removes a user and its permissions.
+    pub(super) fn delete_user(&mut self, name: &str) -> Result<(), TopologyError> {
+        self.topology.user(name).ok_or(TopologyError::NoUser)?;
+        let permissions: Vec<_> = self.topology.permissions_of(name).cloned().collect();
+        for permission in &permissions {
+            self.unwrite_permission(permission);
+        }
+        self.topology.remove_user(name);
+        self.write(Class::User, name.as_bytes(), None);
+        Ok(())
+    }
+
+    pub(super) fn set_permission(&mut self, set: Arc<Permission>) -> Result<Made, TopologyError> {
+        self.topology.user(&set.user).ok_or(TopologyError::NoUser)?;
+        self.topology
+            .vhost(&set.vhost)
+            .ok_or(TopologyError::NoVhost)?;
+        for pattern in [&set.configure, &set.write, &set.read] {
+            limits::len("pattern", pattern.len(), limits::PATTERN_BYTES_MAX)?;
+        }
+        let known = self.topology.permission(&set.user, &set.vhost).is_some();
+        let key = Permission::key(&set.user, &set.vhost);
+        self.write(Class::Permission, &key, Some(set.pack()));
+        self.topology.put_permission(set);
+        Ok(if known { Made::Existing } else { Made::New })
+    }
+
+    /// Whether there was one to remove.
+    pub(super) fn clear_permission(&mut self, user: &str, vhost: &str) -> bool {
+        let Some(permission) = self.topology.permission(user, vhost).cloned() else {
+            return false;
+        };
+        self.unwrite_permission(&permission);
+        self.topology.remove_permission(user, vhost);
+        true
+    }
+
+    pub(super) fn declare_exchange(
+        &mut self,
+        exchange: Exchange,
+    ) -> Result<(Arc<Exchange>, Made), TopologyError> {
+        let vhost = self.topology.vhost(&exchange.vhost);
+        let vhost = vhost.ok_or(TopologyError::NoVhost)?;
+        if let Some(known) = vhost.exchange(&exchange.name) {
+            return Ok((known.clone(), Made::Existing));
+        }
+        limits::name(&exchange.name)?;
+        limits::name(&exchange.kind)?;
+        limits::arguments(&exchange.arguments)?;
+        let present = self.topology.exchange_count();
+        limits::count("exchanges", present, limits::EXCHANGES_MAX)?;
+        let exchange = Arc::new(exchange);
+        if exchange.durable {
+            self.write(Class::Exchange, &exchange.key(), Some(exchange.pack()));
+        }
+        self.topology.put_exchange(exchange.clone());
+        Ok((exchange, Made::New))
+    }
+
+    pub(super) fn delete_exchange(
+        &mut self,
+        vhost: &str,
+        name: &str,
+        if_unused: bool,
+    ) -> Result<Arc<Exchange>, TopologyError> {
+        let scope = self.topology.vhost(vhost).ok_or(TopologyError::NoVhost)?;
+        let exchange = scope.exchange(name).ok_or(TopologyError::NoExchange)?;
+        let exchange = exchange.clone();
+        if exchange.is_predeclared() {
+            return Err(TopologyError::Predeclared);
+        }
+        if if_unused && scope.bindings_from(name).next().is_some() {
+            return Err(TopologyError::InUse);
+        }
+        self.remove_exchange(&exchange);
+        Ok(exchange)
+    }
+
+    pub(super) fn declare_queue(
+        &mut self,
+        new: NewQueue,
+    ) -> Result<(Arc<Queue>, Made), TopologyError> {
+        let vhost = self.topology.vhost(&new.vhost);
+        let vhost = vhost.ok_or(TopologyError::NoVhost)?;
+        if let Some(known) = vhost.queue(&new.name) {
+            return Ok((known.clone(), Made::Existing));
+        }
+        limits::name(&new.name)?;
+        limits::arguments(&new.arguments)?;
+        limits::count("queues", self.topology.queues().len(), limits::QUEUES_MAX)?;
+        let levels = new.levels.max(1);
+        limits::len("list of levels", levels.into(), limits::LEVELS_MAX)?;
+        let stored = new.durable && new.exclusive.is_none();
+        let first = self.ids.together(levels, stored);
+        let first = first.ok_or(TopologyError::TooMany("streams", super::STREAMS_MAX))?;
+        let queue = Arc::new(Queue {
+            id: first.stream,
+            shard: first.shard,
+            vhost: new.vhost,
+            name: new.name,
+            kind: new.kind,
+            durable: new.durable,
+            auto_delete: new.auto_delete,
+            exclusive: new.exclusive,
+            levels,
+            arguments: new.arguments,
+            created: self.now,
+        });
+        if queue.is_stored() {
+            self.write(Class::Queue, &queue.key(), Some(queue.pack()));
+        }
+        self.topology.put_queue(queue.clone());
+        Ok((queue, Made::New))
+    }
+
+    /// Removes a queue, its bindings, and auto-delete exchanges that have none left.
+    pub(super) fn delete_queue(&mut self, id: base::StreamId) -> Result<Arc<Queue>, TopologyError> {
+        let queue = self.topology.queue_by_id(id).cloned();
+        let queue = queue.ok_or(TopologyError::NoQueue)?;
+        let left = self.remove_bindings_to(&queue.vhost, &Destination::Queue(queue.name.clone()));
+        self.unwrite_queue(&queue);
+        self.topology.remove_queue(&queue);
+        self.remove_unused(&queue.vhost, left);
+        Ok(queue)
+    }
+
+    pub(super) fn bind(&mut self, binding: Binding) -> Result<Made, TopologyError> {
+        let vhost = self.topology.vhost(&binding.vhost);
+        let vhost = vhost.ok_or(TopologyError::NoVhost)?;
+        check_ends(vhost, &binding)?;
+        if vhost.has_binding(&binding) {
+            return Ok(Made::Existing);
+        }
+        limits::name(&binding.routing_key)?;
+        limits::arguments(&binding.arguments)?;
+        let present = self.topology.binding_count();
+        limits::count("bindings", present, limits::BINDINGS_MAX)?;
+        if vhost.is_stored(&binding) {
+            self.write(Class::Binding, &binding.key(), Some(Binding::pack()));
+        }
+        self.topology.put_binding(Arc::new(binding));
+        Ok(Made::New)
+    }
+
+    /// Whether there was one to remove.
+    pub(super) fn unbind(&mut self, binding: &Binding) -> Result<bool, TopologyError> {
+        let vhost = self.topology.vhost(&binding.vhost);
+        let vhost = vhost.ok_or(TopologyError::NoVhost)?;
+        if !vhost.has_binding(binding) {
+            return Ok(false);
+        }
+        self.remove_binding(binding);
+        self.remove_unused(&binding.vhost, vec![binding.source.clone()]);
+        Ok(true)
+    }
+}
+
+/// The parts that changes are made of.
+impl Draft {
+    fn write(&mut self, class: Class, key: &[u8], value: Option<Bytes>) {
+        self.cells.push(Cell {
+            kind: Kind::Catalog,
+            key: class.key(key),
+            value,
+        });
+    }
+
+    fn unwrite_queue(&mut self, queue: &Queue) {
+        if queue.is_stored() {
+            self.write(Class::Queue, &queue.key(), None);
+            self.ids.release(queue.levels.into());
+            let shard = queue.shard;
+            let streams = queue.streams();
+            self.removed
+                .extend(streams.map(|stream| Partition { stream, shard }));
+        }
+    }
+
+    fn unwrite_exchange(&mut self, exchange: &Exchange) {
+        if exchange.durable && !exchange.is_predeclared() {
+            self.write(Class::Exchange, &exchange.key(), None);
+        }
+    }
+
+    fn unwrite_permission(&mut self, permission: &Permission) {
+        let key = Permission::key(&permission.user, &permission.vhost);
+        self.write(Class::Permission, &key, None);
+    }
+
+    /// To be called while both ends are there.
+    fn unwrite_binding(&mut self, binding: &Binding) {
+        let vhost = self.topology.vhost(&binding.vhost);
+        if vhost.is_some_and(|vhost| vhost.is_stored(binding)) {
+            self.write(Class::Binding, &binding.key(), None);
+        }
+    }
+
+    fn remove_binding(&mut self, binding: &Binding) {
+        self.unwrite_binding(binding);
+        self.topology.remove_binding(binding);
+    }
+
+    /// Returns the exchanges that have lost a binding.
+    fn remove_bindings_to(&mut self, vhost: &str, destination: &Destination) -> Vec<Arc<str>> {
+        let bindings = self.topology.vhost(vhost).map(|vhost| {
+            let bindings = vhost.bindings_to(destination);
+            bindings.cloned().collect::<Vec<_>>()
+        });
+        let bindings = bindings.unwrap_or_default();
+        let mut sources = Vec::new();
+        for binding in bindings {
+            self.remove_binding(&binding);
+            sources.push(binding.source.clone());
+        }
+        sources
+    }
+
+    fn remove_exchange(&mut self, exchange: &Exchange) {
+        let bindings = self.topology.vhost(&exchange.vhost).map(|vhost| {
+            let bindings = vhost.bindings_from(&exchange.name);
+            bindings.cloned().collect::<Vec<_>>()
+        });
+        for binding in bindings.unwrap_or_default() {
+            self.remove_binding(&binding);
+        }
+        let destination = Destination::Exchange(exchange.name.clone());
+        let left = self.remove_bindings_to(&exchange.vhost, &destination);
+        self.unwrite_exchange(exchange);
+        self.topology.remove_exchange(exchange);
+        self.remove_unused(&exchange.vhost, left);
+    }
+
+    /// Removes those of `exchanges` that are auto-delete and have no binding left, as RabbitMQ does when the
+    /// last binding *from* an exchange goes. Each removal may leave others without one.
+    fn remove_unused(&mut self, vhost: &str, mut exchanges: Vec<Arc<str>>) {
+        while let Some(name) = exchanges.pop() {
+            let Some(scope) = self.topology.vhost(vhost) else {
+                return;
+            };
+            let unused = scope.exchange(&name).filter(|exchange| {
+                exchange.auto_delete && scope.bindings_from(&name).next().is_none()
+            });
+            let Some(exchange) = unused.cloned() else {
+                continue;
+            };
+            exchanges.extend(self.remove_bindings_to(vhost, &Destination::Exchange(name)));
+            self.unwrite_exchange(&exchange);
+            self.topology.remove_exchange(&exchange);
+        }
+    }
+}
+
+fn check_ends(vhost: &crate::topology::Vhost, binding: &Binding) -> Result<(), TopologyError> {
+    vhost
+        .exchange(&binding.source)
+        .ok_or(TopologyError::NoExchange)?;
+    match &binding.destination {
+        Destination::Queue(name) => vhost.queue(name).map(drop).ok_or(TopologyError::NoQueue),
+        Destination::Exchange(name) => vhost
+            .exchange(name)
+            .map(drop)
+            .ok_or(TopologyError::NoExchange),
+    }
+}
+
+#[cfg(test)]
+mod tests;
