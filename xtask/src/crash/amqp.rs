@@ -224,7 +224,7 @@ impl Clients {
             .map(|(queue, style)| Consumer {
                 queue,
                 style,
-                ledger: ledger::Ledger::new(promises),
+                ledger: ledger::Ledger::new(promises, !matches!(queue, Queue::Dead(_))),
                 sources: sources.clone(),
                 // Each message of the fan-out counts once.
                 behind: match queue {

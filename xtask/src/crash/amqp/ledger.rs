@@ -74,6 +74,8 @@ impl Promises {
 /// What is known of a queue.
 pub(super) struct Ledger {
     promises: Promises,
+    /// Whether a publisher's messages come in order: dead letters come in that of their rejection, from several queues.
+    ordered: bool,
     messages: HashMap<Label, State>,
     /// The messages in state [`State::Due`], by publisher.
     due: HashMap<u64, BTreeSet<u64>>,
@@ -100,9 +102,10 @@ pub(super) enum Rest {
 }
 
 impl Ledger {
-    pub(super) fn new(promises: Promises) -> Ledger {
+    pub(super) fn new(promises: Promises, ordered: bool) -> Ledger {
         Ledger {
             promises,
+            ordered,
             messages: HashMap::new(),
             due: HashMap::new(),
             last: HashMap::new(),
@@ -151,7 +154,7 @@ impl Ledger {
         }
         if before == Some(State::Requeued) {
             self.requeued -= 1;
-        } else {
+        } else if self.ordered {
             self.check_order(label)?;
         }
         self.messages.insert(label, State::InHand);

@@ -9,7 +9,7 @@ fn label(number: u64) -> Label {
 
 /// A ledger that has seen messages 0 to 4 and has them in hand, and the time of its kill.
 fn five_in_hand() -> (Ledger, Instant) {
-    let mut ledger = Ledger::new(Promises::of(Kind::Mainstay));
+    let mut ledger = Ledger::new(Promises::of(Kind::Mainstay), true);
     for number in 0..5 {
         assert!(ledger.deliver(label(number), false, true).unwrap());
     }
@@ -99,7 +99,7 @@ fn order_is_that_of_publishing_but_for_what_was_requeued() {
 
 #[test]
 fn what_was_never_delivered_is_not_marked() {
-    let mut ledger = Ledger::new(Promises::of(Kind::Mainstay));
+    let mut ledger = Ledger::new(Promises::of(Kind::Mainstay), true);
     says(ledger.deliver(label(0), true, true), "never delivered");
     // Before a kill nobody knows what was on its way.
     ledger.deliver(label(1), true, false).unwrap();

@@ -66,7 +66,7 @@ impl Case {
 }
 
 fn ledger() -> Ledger {
-    Ledger::new(Promises::of(Kind::Mainstay))
+    Ledger::new(Promises::of(Kind::Mainstay), true)
 }
 
 fn settle(ledgers: &mut HashMap<Queue, Ledger>, queue: Queue, label: Label) {
