@@ -5,6 +5,7 @@
 
 pub mod mail;
 pub mod message;
+pub mod queues;
 pub mod routing;
 pub mod run;
 pub mod stream_queue;
