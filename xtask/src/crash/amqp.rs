@@ -114,7 +114,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         file = format!("{file}-{}", args.server.word());
     }
     let provenance = Provenance::now(&command, vec![(args.server.word().to_owned(), version)])?;
-    report.finish(provenance, &found, &file)
+    report.finish(provenance, &found, Promises::of(args.server), &file)
 }
 
 /// How long a server may live: mostly a moment, now and then long enough for acknowledgements to be surely stored.

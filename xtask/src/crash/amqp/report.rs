@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::ledger::SETTLED_AFTER;
+use super::ledger::{Promises, SETTLED_AFTER};
 use super::verdict::Found;
 use crate::results::{self, Provenance};
 
@@ -38,21 +38,32 @@ struct Crash {
     messages_unanswered: u64,
     messages_unanswered_found: u64,
     messages_dead_lettered: u64,
+    dead_letters_lost: u64,
     deliveries: u64,
     redeliveries_checked: u64,
     /// An acknowledgement outside of a transaction counts as durable when it left this long before a kill.
     settled_after_seconds: u64,
-    promises_held: [&'static str; 6],
+    promises_held: Vec<&'static str>,
 }
 
-const PROMISES: [&str; 6] = [
-    "A1",
-    "A2",
-    "A3",
-    "a dead-lettered message is in exactly one of source and target",
-    "order per queue and publisher",
-    "no message is invented",
-];
+/// What was checked and would have failed the run.
+fn held(promises: Promises) -> Vec<&'static str> {
+    let mut held = vec![
+        "A1",
+        "A2",
+        "order per queue and publisher",
+        "no message is invented",
+    ];
+    held.push(if promises.durable_commits {
+        "A3"
+    } else {
+        "A3, outside of transactions"
+    });
+    if promises.safe_dead_letters {
+        held.push("a dead-lettered message is in exactly one of source and target");
+    }
+    held
+}
 
 impl Report {
     pub(super) fn note_kill(&mut self, in_flight: (u64, u64), least: u64) {
@@ -67,6 +78,7 @@ impl Report {
         mut self,
         provenance: Provenance,
         found: &Found,
+        promises: Promises,
         file: &str,
     ) -> Result<()> {
         self.start_ms.sort_unstable_by(f64::total_cmp);
@@ -94,10 +106,11 @@ impl Report {
             messages_unanswered: found.unanswered,
             messages_unanswered_found: found.unanswered_found,
             messages_dead_lettered: found.dead_lettered,
+            dead_letters_lost: found.dead_letters_lost,
             deliveries: self.deliveries,
             redeliveries_checked: self.redeliveries,
             settled_after_seconds: SETTLED_AFTER.as_secs(),
-            promises_held: PROMISES,
+            promises_held: held(promises),
         };
         print(&crash, found);
         results::write(file, &crash)
