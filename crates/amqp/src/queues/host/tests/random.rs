@@ -417,9 +417,8 @@ impl Play {
                 self.send(session, Request::Leave);
             }
             12 => {
-                if self.world.land_one() {
-                    self.note();
-                }
+                self.world.land_one();
+                self.note();
             }
             13 => self.pass(),
             14 => self.come_to_rest(),
@@ -442,7 +441,7 @@ impl Play {
 
 #[test]
 fn a_queue_does_what_a_naive_one_does() {
-    for seed in 0..400 {
+    for seed in 0..100 {
         let mut play = Play::new(seed);
         for _ in 0..200 {
             play.step();
