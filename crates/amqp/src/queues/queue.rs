@@ -175,9 +175,13 @@ impl Queue {
 
     /// Levels that have ready messages, the highest first.
     fn occupied_levels(&self) -> impl Iterator<Item = usize> + use<> {
-        let occupied = self.occupied;
-        let levels = (0..256_usize).rev();
-        levels.filter(move |level| occupied[level / 64] & (1 << (level % 64)) != 0)
+        let mut occupied = self.occupied;
+        std::iter::from_fn(move || {
+            let word = occupied.iter().rposition(|word| *word != 0)?;
+            let bit = 63 - occupied[word].leading_zeros() as usize;
+            occupied[word] &= !(1 << bit);
+            Some(word * 64 + bit)
+        })
     }
 
     /// When a message expires that is published with this mark.
