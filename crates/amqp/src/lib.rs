@@ -8,5 +8,11 @@ pub mod message;
 pub mod routing;
 pub mod run;
 pub mod stream_queue;
+pub mod streams;
 pub mod topic_keeper;
 pub mod topic_record;
+
+mod queues {
+    pub(crate) mod keyed;
+    pub(crate) mod sessions;
+}
