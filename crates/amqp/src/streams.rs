@@ -347,3 +347,6 @@ impl Streams {
 
 /// Why a request for a stream queue that is not there is refused.
 const GONE: Refusal = Refusal::NotFound;
+
+#[cfg(test)]
+mod tests;
