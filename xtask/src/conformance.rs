@@ -2,19 +2,27 @@
 //!
 //! Each suite installs what it needs below `target/conformance/` from the package registries, starts the server
 //! under test itself, prints a table and writes `bench/results/conformance-*.json`. The same suites run against
-//! Apache Kafka: what fails there too says something about the test and not about the server.
+//! Apache Kafka and RabbitMQ: what fails there too says something about the test and not about the server.
 
+mod amqp_clients;
+mod celery;
 mod clients;
 mod kafka_python;
+mod kombu;
+mod lapin;
 mod librdkafka;
 mod member;
+mod one_log;
+mod pika;
+mod pytest;
 mod python;
 mod scenario;
 mod textbook;
+mod textbook_rabbitmq;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::repo;
 use crate::results::{self, Outcome, Provenance, Suite, Test};
@@ -37,6 +45,20 @@ enum Which {
     KafkaPython(Options),
     /// librdkafka's own tests, as they come inside the crate rdkafka-sys.
     Librdkafka(Options),
+    /// The textbook's RabbitMQ program, completed: a queue of tasks, routing by topic, publish and subscribe.
+    TextbookRabbitmq(Options),
+    /// Celery: three workers, one of them killed, an ETA task and a long one among the tasks.
+    Celery(Options),
+    /// Today's RabbitMQ clients through the scenarios of conformance/amqp.
+    AmqpClients(Options),
+    /// pika's own acceptance tests (PIKA_SRC names a checkout, which only has them; the port is 5672).
+    Pika(Options),
+    /// kombu's own integration tests of py-amqp (KOMBU_SRC names a checkout to use in place of PyPI's).
+    Kombu(Options),
+    /// lapin's own tests, as they come inside the crate.
+    Lapin(Options),
+    /// A stream queue that is a topic: written by pika and read by kafka-python, and the other way round.
+    OneLog(Options),
 }
 
 #[derive(clap::Args)]
@@ -60,18 +82,37 @@ impl Options {
     fn file(&self, suite: &str) -> String {
         match self.server {
             Kind::Mainstay => format!("conformance-{suite}"),
-            Kind::ApacheKafka => format!("conformance-{suite}-{}", self.server.word()),
+            other => format!("conformance-{suite}-{}", other.word()),
         }
     }
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.suite {
-        Which::Textbook(options) => textbook::run(options),
-        Which::Clients(options) => clients::run(options),
-        Which::KafkaPython(options) => kafka_python::run(options),
-        Which::Librdkafka(options) => librdkafka::run(options),
+        Which::Textbook(options) => textbook::run(on_kafka(options)?),
+        Which::Clients(options) => clients::run(on_kafka(options)?),
+        Which::KafkaPython(options) => kafka_python::run(on_kafka(options)?),
+        Which::Librdkafka(options) => librdkafka::run(on_kafka(options)?),
+        Which::TextbookRabbitmq(options) => textbook_rabbitmq::run(on_amqp(options)?),
+        Which::Celery(options) => celery::run(on_amqp(options)?),
+        Which::AmqpClients(options) => amqp_clients::run(on_amqp(options)?),
+        Which::Pika(options) => pika::run(on_amqp(options)?),
+        Which::Kombu(options) => kombu::run(on_amqp(options)?),
+        Which::Lapin(options) => lapin::run(on_amqp(options)?),
+        Which::OneLog(options) => one_log::run(on_kafka(on_amqp(options)?)?),
     }
+}
+
+fn on_kafka(options: &Options) -> Result<&Options> {
+    let server = options.server;
+    ensure!(server.speaks_kafka(), "{} has no topics", server.word());
+    Ok(options)
+}
+
+fn on_amqp(options: &Options) -> Result<&Options> {
+    let server = options.server;
+    ensure!(server.speaks_amqp(), "{} has no queues", server.word());
+    Ok(options)
 }
 
 /// Everything that suites install, build or write goes below this folder.
@@ -84,7 +125,7 @@ fn suite_spec(kind: Kind, name: &str) -> Result<Spec> {
     let spec = Spec::new(kind, fresh_data(&format!("{name}-{}", kind.word()))?)?
         .set("group.min.session.timeout.ms", "1000");
     Ok(match kind {
-        Kind::Mainstay => spec,
+        Kind::Mainstay | Kind::Rabbitmq => spec,
         Kind::ApacheKafka => spec
             .set(
                 "authorizer.class.name",
@@ -92,6 +133,12 @@ fn suite_spec(kind: Kind, name: &str) -> Result<Spec> {
             )
             .set("allow.everyone.if.no.acl.found", "true"),
     })
+}
+
+/// A fresh server with an AMQP listener on this port, or on a free one.
+fn amqp_spec(kind: Kind, name: &str, port: Option<u16>) -> Result<Spec> {
+    let data = fresh_data(&format!("{name}-{}", kind.word()))?;
+    Spec::new(kind, data)?.with_amqp(port)
 }
 
 /// An empty folder for a server's data.

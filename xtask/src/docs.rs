@@ -6,6 +6,7 @@
 mod benchmarks;
 mod conformance;
 mod reasons;
+mod suites;
 
 use std::fs;
 use std::path::PathBuf;

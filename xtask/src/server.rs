@@ -1,11 +1,14 @@
 //! A server under test: started with settings, waited for, killed, stopped, measured.
 //!
-//! There are two kinds, so that whatever the harness says about Mainstay it can say about Apache Kafka too.
+//! There are several kinds, so that whatever the harness says about Mainstay it can say about Apache Kafka, or
+//! about RabbitMQ, too.
 //! A server runs in its own process group and dies with the value that stands for it; its data directory
 //! stays, so that a killed server can be started again on what it left.
 
+mod amqp;
 mod apache_kafka;
 mod mainstay;
+mod rabbitmq;
 mod usage;
 
 use std::fs::File;
@@ -13,7 +16,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +38,8 @@ pub(crate) enum Kind {
     Mainstay,
     /// Apache Kafka, one node, as downloaded from Maven Central.
     ApacheKafka,
+    /// RabbitMQ, one node, from Debian's package `rabbitmq-server`.
+    Rabbitmq,
 }
 
 impl Kind {
@@ -43,7 +48,18 @@ impl Kind {
         match self {
             Kind::Mainstay => "mainstay",
             Kind::ApacheKafka => "apache-kafka",
+            Kind::Rabbitmq => "rabbitmq",
         }
+    }
+
+    /// Whether Kafka's clients can use it.
+    pub(crate) fn speaks_kafka(self) -> bool {
+        matches!(self, Kind::Mainstay | Kind::ApacheKafka)
+    }
+
+    /// Whether RabbitMQ's clients can use it.
+    pub(crate) fn speaks_amqp(self) -> bool {
+        matches!(self, Kind::Mainstay | Kind::Rabbitmq)
     }
 
     /// Builds or downloads what the kind needs; returns its version.
@@ -51,6 +67,7 @@ impl Kind {
         match self {
             Kind::Mainstay => mainstay::prepare(),
             Kind::ApacheKafka => apache_kafka::prepare(),
+            Kind::Rabbitmq => rabbitmq::prepare(),
         }
     }
 }
@@ -66,8 +83,10 @@ pub(crate) struct Spec {
     pub(crate) kind: Kind,
     /// What the server may write; made when it does not exist.
     pub(crate) data: PathBuf,
-    /// Port of the Kafka listener on 127.0.0.1.
+    /// Port of the Kafka listener on 127.0.0.1; RabbitMQ has none.
     pub(crate) port: u16,
+    /// Port of the AMQP listener on 127.0.0.1, where a test uses it.
+    pub(crate) amqp_port: Option<u16>,
     /// Broker settings under Kafka's own names.
     pub(crate) settings: Vec<(String, String)>,
     /// Further environment of the process, such as failpoints.
@@ -90,6 +109,7 @@ impl Spec {
             kind,
             data,
             port: free_port()?,
+            amqp_port: None,
             settings: settings
                 .map(|(name, value)| (name.into(), value.into()))
                 .to_vec(),
@@ -104,8 +124,23 @@ impl Spec {
         self
     }
 
+    /// The same with an AMQP listener, on this port or on a free one.
+    pub(crate) fn with_amqp(mut self, port: Option<u16>) -> Result<Spec> {
+        self.amqp_port = Some(match port {
+            Some(port) => port,
+            None => free_port()?,
+        });
+        Ok(self)
+    }
+
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Address of the AMQP listener, in a form that AMQP clients take.
+    pub(crate) fn amqp_url(&self) -> Result<String> {
+        let port = self.amqp_port.context("the server has no AMQP listener")?;
+        Ok(format!("amqp://guest:guest@127.0.0.1:{port}/%2f"))
     }
 
     /// What the server printed, over all of its starts.
@@ -117,18 +152,25 @@ impl Spec {
 /// A running server. Dropping it kills it.
 pub(crate) struct Server {
     pub(crate) spec: Spec,
-    /// From the start of the process to the first answered Metadata request.
+    /// From the start of the process to the first answered Metadata request, or AMQP handshake.
     pub(crate) start_time: Duration,
     child: Child,
+    /// What the kind needs beside it: Erlang's name server.
+    _companion: Option<Companion>,
 }
 
 impl Server {
-    /// Starts a server and returns once it answers ApiVersions and Metadata.
+    /// Starts a server and returns once it answers on each face that a test uses: ApiVersions and Metadata on
+    /// Kafka's, the first frame of the handshake on AMQP's.
     pub(crate) fn start(spec: &Spec) -> Result<Server> {
         std::fs::create_dir_all(&spec.data)?;
-        let mut command = match spec.kind {
-            Kind::Mainstay => mainstay::command(spec)?,
-            Kind::ApacheKafka => apache_kafka::command(spec)?,
+        let (mut command, companion) = match spec.kind {
+            Kind::Mainstay => (mainstay::command(spec)?, None),
+            Kind::ApacheKafka => (apache_kafka::command(spec)?, None),
+            Kind::Rabbitmq => {
+                let (command, epmd) = rabbitmq::command(spec)?;
+                (command, Some(epmd))
+            }
         };
         let log = File::options()
             .create(true)
@@ -147,6 +189,7 @@ impl Server {
             spec: spec.clone(),
             start_time: Duration::ZERO,
             child,
+            _companion: companion,
         };
         server.wait_until_serving(started)?;
         server.start_time = started.elapsed();
@@ -200,17 +243,35 @@ impl Server {
     fn wait_until_serving(&mut self, started: Instant) -> Result<()> {
         loop {
             self.ensure_alive()?;
-            let attempt = Client::connect(&self.address()).and_then(|mut client| {
-                client.api_versions()?;
-                client.metadata_brokers()
-            });
-            match attempt {
-                Ok(brokers) if brokers > 0 => return Ok(()),
-                Ok(_) | Err(_) if started.elapsed() < START_LIMIT => std::thread::sleep(START_POLL),
-                Ok(_) => bail!("the server lists no broker {START_LIMIT:?} after its start"),
+            match self.try_faces() {
+                Ok(()) => return Ok(()),
+                Err(_) if started.elapsed() < START_LIMIT => std::thread::sleep(START_POLL),
                 Err(error) => return Err(error.context("the server does not answer")),
             }
         }
+    }
+
+    fn try_faces(&self) -> Result<()> {
+        if self.spec.kind.speaks_kafka() {
+            let mut client = Client::connect(&self.address())?;
+            client.api_versions()?;
+            ensure!(client.metadata_brokers()? > 0, "the server lists no broker");
+        }
+        match self.spec.amqp_port {
+            Some(port) => amqp::greet(port),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A process that a server needs; it ends with the value.
+struct Companion(Child);
+
+impl Drop for Companion {
+    fn drop(&mut self) {
+        // An error means that the process is gone already, which is what is wanted.
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 

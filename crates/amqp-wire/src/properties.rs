@@ -35,11 +35,13 @@ impl<'a> RawProperties<'a> {
     }
 
     /// Reads all properties; the headers stay raw.
+    #[inline]
     pub fn decode(self) -> Result<Properties<'a>, DecodeError> {
         Properties::decode(self)
     }
 
     /// Reads all properties and checks the headers, too: after that no reading of them fails.
+    #[inline]
     pub fn validate(self) -> Result<Properties<'a>, DecodeError> {
         let properties = self.decode()?;
         if let Some(headers) = properties.headers {
@@ -81,6 +83,7 @@ macro_rules! properties {
             /// The flags that are a property's.
             const KNOWN_FLAGS: u16 = $(1 << $bit)|*;
 
+            #[inline]
             fn decode(raw: RawProperties<'a>) -> Result<Self, DecodeError> {
                 let mut reader = Reader::new(raw.0);
                 let flags = u16::read(&mut reader)?;
@@ -190,3 +193,6 @@ pub(crate) fn check_size(len: usize) -> Result<u32, EncodeError> {
         max: u32::MAX as usize,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Short strings: at most 255 bytes after one octet of length.
 //!
-//! [`ShortStr`] is text, as the fields of methods are (RabbitMQ, too, refuses others there). [`ShortBytes`] may
+//! [`ShortStr`] is text, as the fields of methods are. RabbitMQ refuses others there, too, except in basic.publish. [`ShortBytes`] may
 //! be any bytes: message properties and the keys of tables pass through unchanged, since clients put raw
 //! identifiers there. Both borrow, and both are short by construction, so that writing them cannot fail.
 

@@ -5,14 +5,10 @@
 
 pub mod mail;
 pub mod message;
+pub mod queues;
 pub mod routing;
 pub mod run;
 pub mod stream_queue;
-pub mod streams;
+mod streams;
 pub mod topic_keeper;
 pub mod topic_record;
-
-mod queues {
-    pub(crate) mod keyed;
-    pub(crate) mod sessions;
-}

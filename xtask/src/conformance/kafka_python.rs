@@ -5,15 +5,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
-use super::{Options, finish, folder, python, report, suite_spec};
-use crate::command;
-use crate::repo;
-use crate::results::Test;
+use super::pytest::{self, Pytest};
+use super::{Options, finish, python, suite_spec};
 use crate::server::Server;
 
 const VERSION: &str = "3.0.12";
@@ -22,7 +19,7 @@ const VERSION: &str = "3.0.12";
 const KAFKA_VERSION: &str = "4.2.0";
 
 /// One test; the slowest wait for several rebalances.
-const TEST_LIMIT_SECONDS: u32 = 120;
+const TEST_LIMIT: Duration = Duration::from_secs(120);
 
 /// All of them; some minutes are usual.
 const LIMIT: Duration = Duration::from_secs(45 * 60);
@@ -42,54 +39,27 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let python = python::environment("kafka-python-suite", &packages)?;
     let source = source(&python)?;
     let mut server = Server::start(&suite_spec(options.server, "kafka-python-suite")?)?;
-    let results = folder().join("kafka-python-results.json");
-    if results.exists() {
-        fs::remove_file(&results)?;
-    }
     let chosen = match &options.only {
         Some(only) => format!("not sasl and not ssl and ({only})"),
         None => "not sasl and not ssl".to_owned(),
     };
-    let mut pytest = Command::new(&python);
-    pytest.args([
-        "-m",
-        "pytest",
-        "-p",
-        "report",
-        "--rootdir=.",
-        "test/integration",
-        "-k",
-        &chosen,
-    ]);
-    pytest
-        .arg(format!("--timeout={TEST_LIMIT_SECONDS}"))
-        .arg("--timeout-method=signal");
-    pytest
-        .current_dir(&source)
-        .env("PYTHONPATH", repo::root().join("conformance/kafka-python"));
-    pytest.env("KAFKA_URI", format!("kafka://{}", server.address()));
-    pytest
-        .env("KAFKA_VERSION", KAFKA_VERSION)
-        .env("REPORT", &results);
-    let log = folder().join("logs/kafka-python-suite.log");
-    fs::create_dir_all(folder().join("logs"))?;
-    println!(
-        "kafka-python's tests against {}; their output goes to {}",
-        server.address(),
-        log.display()
-    );
-    let ended = command::run_limited(&mut pytest, LIMIT, &log)?;
+    let run = Pytest {
+        suite: "kafka-python",
+        python,
+        folder: source,
+        tests: "test/integration",
+        chosen: Some(chosen),
+        arguments: ["-p", "kafka_service"].map(Into::into).to_vec(),
+        environment: vec![
+            ("KAFKA_URI", format!("kafka://{}", server.address())),
+            ("KAFKA_VERSION", KAFKA_VERSION.to_owned()),
+        ],
+        test_limit: TEST_LIMIT,
+        limit: LIMIT,
+    };
+    let mut tests = run.run()?;
     server.ensure_alive()?;
-    ensure!(!ended.timed_out, "the suite did not end within {LIMIT:?}");
-    let text = fs::read_to_string(&results)
-        .with_context(|| format!("no test ran; see {}", log.display()))?;
-    let mut tests: Vec<Test> = serde_json::from_str(&text)?;
-    for test in &mut tests {
-        test.name = test.name.trim_start_matches("test/integration/").to_owned();
-        // Random topic names and addresses would make two runs differ.
-        test.seconds = (test.seconds * 10.0).round() / 10.0;
-        report(test);
-    }
+    pytest::report_all(&mut tests, "test/integration/");
     let versions = vec![
         (options.server.word().into(), version),
         ("kafka-python".into(), VERSION.into()),
@@ -101,7 +71,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
 fn source(python: &Path) -> Result<PathBuf> {
     let source = match std::env::var_os("KAFKA_PYTHON_SRC") {
         Some(checkout) => PathBuf::from(checkout),
-        None => downloaded(python)?,
+        None => pytest::source_distribution(python, "kafka-python-suite", "kafka-python", VERSION)?,
     };
     // The suite looks for a server's scripts before it looks at KAFKA_URI; it does not use them.
     fs::create_dir_all(source.join("servers").join(KAFKA_VERSION).join("kafka-bin"))?;
@@ -109,38 +79,6 @@ fn source(python: &Path) -> Result<PathBuf> {
     let package = source.join("test/__init__.py");
     if !package.exists() {
         fs::write(package, "")?;
-    }
-    Ok(source)
-}
-
-fn downloaded(python: &Path) -> Result<PathBuf> {
-    let archives = folder().join("kafka-python-suite");
-    let source = archives.join(format!("kafka_python-{VERSION}"));
-    if !source.exists() {
-        fs::create_dir_all(&archives)?;
-        let mut pip = Command::new(python);
-        pip.args([
-            "-m",
-            "pip",
-            "--quiet",
-            "--disable-pip-version-check",
-            "download",
-            "--no-deps",
-            "--no-binary=:all:",
-        ]);
-        command::run(
-            pip.arg("--dest")
-                .arg(&archives)
-                .arg(format!("kafka-python=={VERSION}")),
-        )?;
-        let archive = archives.join(format!("kafka_python-{VERSION}.tar.gz"));
-        command::run(
-            Command::new("tar")
-                .arg("-xzf")
-                .arg(archive)
-                .arg("-C")
-                .arg(&archives),
-        )?;
     }
     Ok(source)
 }

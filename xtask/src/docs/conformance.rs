@@ -6,71 +6,56 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::reasons::{self, key};
+use super::suites::{Form, SECTIONS, Section};
 use super::{cell, source};
 use crate::results::{self, Outcome, Suite, Test};
 
 const HEAD: &str = "\
 # Conformance
 
-Stock clients and their own test suites against this server, and the same tests against Apache Kafka. A test that
-skips itself is not counted as passed. Written by `cargo xtask docs` from `bench/results/conformance-*.json` and
+Stock clients and their own test suites against this server, and the same tests against Apache Kafka or RabbitMQ. A test
+that skips itself is not counted as passed. Written by `cargo xtask docs` from `bench/results/conformance-*.json` and
 `conformance/reasons.json`; do not edit.
 ";
-
-/// Suite, heading, what it is.
-const SECTIONS: &[(&str, &str, &str)] = &[
-    (
-        "textbook",
-        "A textbook's first program",
-        "[`examples/textbook/kafka.py`](../examples/textbook/kafka.py) with kafka-python 1.4.7, which speaks the protocol of 2013, run twice.",
-    ),
-    (
-        "clients",
-        "Stock clients",
-        "Each client sends messages in every codec and reads them back; shares a topic in a group of two; loses a \
-         member to `kill -9` and takes over; commits; and, after a `kill -9` of the server, a new member goes on \
-         exactly where the commit was. [`conformance/clients/scenario.py`](../conformance/clients/scenario.py) says what a client does, the harness judges.",
-    ),
-    (
-        "kafka-python",
-        "kafka-python's own integration tests",
-        "`test/integration` without SASL and TLS.",
-    ),
-    (
-        "librdkafka",
-        "librdkafka's own tests",
-        "Every test that uses a broker, one at a time, in the quick mode.",
-    ),
-];
 
 pub(super) fn page() -> Result<String> {
     let reasons = reasons::read()?;
     let mut page = HEAD.to_owned();
-    for (suite, heading, what) in SECTIONS {
+    for section in SECTIONS {
+        let Section {
+            suite,
+            heading,
+            what,
+            peer,
+            form,
+        } = section;
         let ours = results::read::<Suite>(&format!("conformance-{suite}"))?;
-        let theirs = results::read::<Suite>(&format!("conformance-{suite}-apache-kafka"))?;
+        let theirs = results::read::<Suite>(&format!("conformance-{suite}-{}", peer.word()))?;
         write!(page, "\n## {heading}\n\n{what}\n\n")?;
         for results in [&ours, &theirs].into_iter().flatten() {
             writeln!(
                 page,
                 "- {}: {}",
-                server_name(results),
+                server_name(&results.server),
                 totals(&results.tests)
             )?;
         }
         if ours.is_none() {
             writeln!(page, "- Mainstay: not run yet")?;
         }
+        let Some(shown) = ours.as_ref().or(theirs.as_ref()) else {
+            continue;
+        };
         page.push('\n');
         let no_reasons = BTreeMap::new();
         let reasons = reasons.get(*suite).unwrap_or(&no_reasons);
-        page += &match *suite {
-            "clients" => matrix(ours.as_ref().or(theirs.as_ref())),
-            _ => list(ours.as_ref(), theirs.as_ref(), reasons),
+        page += &match form {
+            Form::Clients => matrix(shown) + &failures(ours.as_ref(), reasons),
+            Form::Steps => steps(shown) + &failures(ours.as_ref(), reasons),
+            Form::List | Form::Exceptions => {
+                list(section, shown, [ours.as_ref(), theirs.as_ref()], reasons)
+            }
         };
-        if *suite == "clients" {
-            page += &failures(ours.as_ref(), reasons);
-        }
         for results in [&ours, &theirs].into_iter().flatten() {
             page.push('\n');
             page += &source(&results.provenance);
@@ -79,11 +64,12 @@ pub(super) fn page() -> Result<String> {
     Ok(page)
 }
 
-fn server_name(suite: &Suite) -> &'static str {
-    if suite.server == "mainstay" {
-        "Mainstay"
-    } else {
-        "Apache Kafka"
+fn server_name(word: &str) -> &str {
+    match word {
+        "mainstay" => "Mainstay",
+        "apache-kafka" => "Apache Kafka",
+        "rabbitmq" => "RabbitMQ",
+        other => other,
     }
 }
 
@@ -112,11 +98,8 @@ fn word(outcome: Option<Outcome>) -> &'static str {
     }
 }
 
-/// A row for each client, a column for each step.
-fn matrix(suite: Option<&Suite>) -> String {
-    let Some(suite) = suite else {
-        return String::new();
-    };
+/// Clients and steps of a suite, each in the order of its first test.
+fn axes(suite: &Suite) -> (Vec<&str>, Vec<&str>) {
     let mut subjects: Vec<&str> = Vec::new();
     let mut steps: Vec<&str> = Vec::new();
     for test in &suite.tests {
@@ -128,25 +111,53 @@ fn matrix(suite: Option<&Suite>) -> String {
             steps.push(&test.name);
         }
     }
+    (subjects, steps)
+}
+
+/// How one step of one client ended.
+fn step_outcome(suite: &Suite, subject: &str, step: &str) -> &'static str {
+    let test = suite
+        .tests
+        .iter()
+        .find(|test| test.subject.as_deref() == Some(subject) && test.name == step);
+    match test.map(|test| test.outcome) {
+        Some(Outcome::Skipped) => "–",
+        outcome => word(outcome),
+    }
+}
+
+/// A row for each client, a column for each step.
+fn matrix(suite: &Suite) -> String {
+    let (subjects, steps) = axes(suite);
+    table(suite, "client", &steps, &subjects, |subject, step| {
+        step_outcome(suite, subject, step)
+    })
+}
+
+/// A row for each step, a column for each client.
+fn steps(suite: &Suite) -> String {
+    let (subjects, steps) = axes(suite);
+    table(suite, "scenario", &subjects, &steps, |step, subject| {
+        step_outcome(suite, subject, step)
+    })
+}
+
+fn table(
+    suite: &Suite,
+    corner: &str,
+    columns: &[&str],
+    rows: &[&str],
+    outcome: impl Fn(&str, &str) -> &'static str,
+) -> String {
+    let server = server_name(&suite.server);
     let mut table = format!(
-        "Against {}:\n\n| client | {} |\n",
-        server_name(suite),
-        steps.join(" | ")
+        "Against {server}:\n\n| {corner} | {} |\n",
+        columns.join(" | ")
     );
-    table += &format!("| --- |{}\n", " --- |".repeat(steps.len()));
-    for subject in subjects {
-        let outcome = |step: &&str| {
-            let test = suite
-                .tests
-                .iter()
-                .find(|test| test.subject.as_deref() == Some(subject) && test.name == **step);
-            match test.map(|test| test.outcome) {
-                Some(Outcome::Skipped) => "–",
-                outcome => word(outcome),
-            }
-        };
-        let cells: Vec<&str> = steps.iter().map(outcome).collect();
-        table += &format!("| {subject} | {} |\n", cells.join(" | "));
+    table += &format!("| --- |{}\n", " --- |".repeat(columns.len()));
+    for row in rows {
+        let cells: Vec<&str> = columns.iter().map(|column| outcome(row, column)).collect();
+        table += &format!("| {row} | {} |\n", cells.join(" | "));
     }
     table
 }
@@ -172,8 +183,9 @@ fn failures(suite: Option<&Suite>, reasons: &BTreeMap<String, String>) -> String
 
 /// A row for each test, with both servers beside each other.
 fn list(
-    ours: Option<&Suite>,
-    theirs: Option<&Suite>,
+    section: &Section,
+    listed: &Suite,
+    [ours, theirs]: [Option<&Suite>; 2],
     reasons: &BTreeMap<String, String>,
 ) -> String {
     let outcome = |suite: Option<&Suite>, name: &str| {
@@ -181,13 +193,15 @@ fn list(
             .and_then(|suite| suite.tests.iter().find(|test| test.name == name))
             .map(|test| test.outcome)
     };
-    let mut table =
-        "| test | Mainstay | Apache Kafka | why |\n| --- | --- | --- | --- |\n".to_owned();
-    let Some(listed) = ours.or(theirs) else {
-        return String::new();
-    };
+    let mut table = format!(
+        "| test | Mainstay | {} | why |\n| --- | --- | --- | --- |\n",
+        server_name(section.peer.word())
+    );
     for test in &listed.tests {
         let (one, two) = (outcome(ours, &test.name), outcome(theirs, &test.name));
+        if section.form == Form::Exceptions && is_as_it_should_be(one, two) {
+            continue;
+        }
         let said = if test.outcome == Outcome::Passed {
             None
         } else {
@@ -207,4 +221,36 @@ fn list(
         );
     }
     table
+}
+
+/// Whether a test passed, or skipped itself, wherever it ran, so that there is nothing to say about it.
+fn is_as_it_should_be(one: Option<Outcome>, two: Option<Outcome>) -> bool {
+    let fine = |wanted: Outcome| {
+        [one, two]
+            .iter()
+            .flatten()
+            .all(|outcome| *outcome == wanted)
+    };
+    fine(Outcome::Passed) || fine(Outcome::Skipped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exceptions() {
+        use Outcome::{Failed, Passed, Skipped};
+        for (one, two, expected) in [
+            (Some(Passed), Some(Passed), true),
+            (None, Some(Passed), true),
+            (Some(Skipped), Some(Skipped), true),
+            (Some(Skipped), Some(Passed), false),
+            (Some(Failed), Some(Passed), false),
+            (Some(Passed), Some(Failed), false),
+            (Some(Failed), None, false),
+        ] {
+            assert_eq!(is_as_it_should_be(one, two), expected, "{one:?} {two:?}");
+        }
+    }
 }

@@ -5,14 +5,12 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+use super::suites::SECTIONS;
 use crate::repo;
 use crate::results::{self, Outcome, Suite, Test};
 
 /// Reason by test, by suite.
 pub(super) type Reasons = BTreeMap<String, BTreeMap<String, String>>;
-
-/// The suites that have a page, as they are named in results and reasons.
-pub(super) const SUITES: &[&str] = &["textbook", "clients", "kafka-python", "librdkafka"];
 
 pub(super) fn read() -> Result<Reasons> {
     let text = fs::read_to_string(repo::root().join("conformance/reasons.json"))
@@ -31,13 +29,13 @@ pub(super) fn key(test: &Test) -> String {
 pub(super) fn findings() -> Result<Vec<String>> {
     let reasons = read()?;
     let mut findings = Vec::new();
-    for suite in SUITES {
+    for suite in SECTIONS.iter().map(|section| section.suite) {
         let Some(results) = results::read::<Suite>(&format!("conformance-{suite}"))? else {
             continue;
         };
         findings.extend(suite_findings(
             &results,
-            reasons.get(*suite).unwrap_or(&BTreeMap::new()),
+            reasons.get(suite).unwrap_or(&BTreeMap::new()),
         ));
     }
     Ok(findings)

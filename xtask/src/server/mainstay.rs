@@ -41,6 +41,9 @@ pub(super) fn command(spec: &Spec) -> Result<Command> {
     let mut command = grouped(binary());
     command.arg("serve").arg("--data").arg(&spec.data);
     command.arg("--kafka").arg(spec.address());
+    if let Some(port) = spec.amqp_port {
+        command.arg("--amqp").arg(format!("127.0.0.1:{port}"));
+    }
     command
         .arg("--console")
         .arg(format!("127.0.0.1:{}", free_port()?));

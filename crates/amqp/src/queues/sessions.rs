@@ -66,11 +66,6 @@ impl Sessions {
         queues.sort_unstable();
         queues
     }
-
-    /// All of them.
-    pub(crate) fn ids(&self) -> Vec<SessionId> {
-        self.0.keys().copied().collect()
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use base::{BoxFuture, Clock, Entropy, Monotonic, ShardId, Timestamp};
 use bytes::Bytes;
 use cluster::{Catalog, Identity, Loaded, Partition, Topic};
 use commitlog::{Batch, FileWal, Log, Options};
+use futures_util::FutureExt;
 use kafka_wire::compression::{Compression, Limits};
 use kafka_wire::records::{BatchBuilder, Headers, Record, Records};
 use std::collections::BTreeMap;
@@ -167,7 +168,7 @@ impl World {
     async fn settle_down(&mut self) {
         for _ in 0..50 {
             tokio::task::yield_now().await;
-            while let Ok(event) = tokio::time::timeout(Duration::ZERO, self.streams.next()).await {
+            while let Some(event) = self.streams.next().now_or_never() {
                 let mut lent = Lent {
                     sessions: &mut self.sessions,
                     notices: &mut self.notices,

@@ -1,0 +1,5 @@
+//! A host over a model of the log.
+
+mod delivering;
+mod dying;
+mod world;
