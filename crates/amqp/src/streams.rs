@@ -6,22 +6,24 @@
 //! publisher is answered when its messages are durable, and that consumers learn when a topic goes,
 //! whoever deletes it. It runs inside of a queue host's driver, which owns the mailbox and the sessions' windows.
 
+mod append;
 mod chunk;
 mod consumer;
 mod io;
 mod joint;
 mod publish;
 mod queue;
+mod report;
 mod requests;
 
 use crate::mail::{ConsumerId, Notice, QueueId, Refusal, SessionId, Ticket};
 use crate::queues::keyed::KeyedMap;
 use crate::queues::sessions::Sessions;
-use crate::run::Run;
+use crate::queues::{HostMail, Tally};
 use crate::topic_keeper::{TopicError, TopicKeeper};
 use base::{BoxFuture, Clock, Offset};
 use cluster::{Catalog, Topic};
-use commitlog::{Batch, Bounds, Closed, Log, ShardHandle, Stream};
+use commitlog::{Bounds, Closed, Log, ShardHandle, Stream};
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, abortable};
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
@@ -58,6 +60,11 @@ pub(crate) enum Event {
     },
     /// Nobody waits for a change any more.
     Unwatched,
+    /// A dead letter is durable in the stream queues that it goes to.
+    Posted {
+        letter: HostMail,
+        outcome: Result<(), Closed>,
+    },
     Deleted {
         queue: QueueId,
         session: SessionId,
@@ -96,7 +103,11 @@ pub(crate) struct Streams {
     used_by: KeyedMap<SessionId, Vec<QueueId>>,
     stalled: KeyedMap<SessionId, Vec<QueueId>>,
     joints: Joints,
+    /// What happened in queues since the start.
+    tallies: KeyedMap<QueueId, Tally>,
     appends: FuturesOrdered<BoxFuture<'static, Event>>,
+    /// In the order in which they came, which the machine relies on.
+    letters: FuturesOrdered<BoxFuture<'static, Event>>,
     others: FuturesUnordered<BoxFuture<'static, Event>>,
 }
 
@@ -113,7 +124,9 @@ impl Streams {
             used_by: KeyedMap::default(),
             stalled: KeyedMap::default(),
             joints: Joints::default(),
+            tallies: KeyedMap::default(),
             appends: FuturesOrdered::new(),
+            letters: FuturesOrdered::new(),
             others: FuturesUnordered::new(),
         }
     }
@@ -131,7 +144,20 @@ impl Streams {
 
     /// Whether something is under way, so that [`Self::next`] will complete.
     pub(crate) fn is_waiting(&self) -> bool {
-        !self.appends.is_empty() || !self.others.is_empty()
+        !self.appends.is_empty() || !self.letters.is_empty() || !self.others.is_empty()
+    }
+
+    /// Waits until what was published is durable; nobody is left to be told.
+    ///
+    /// # Errors
+    /// Where the log takes no more writes.
+    pub(crate) async fn finish(&mut self) -> Result<(), Closed> {
+        while let Some(event) = self.appends.next().await {
+            if let Event::Appended { outcome, .. } = event {
+                outcome?;
+            }
+        }
+        Ok(())
     }
 
     /// What comes to its end next, to be handed to [`Self::handle`]. Nothing is lost where it is dropped.
@@ -139,63 +165,10 @@ impl Streams {
         tokio::select! {
             biased;
             Some(event) = self.appends.next(), if !self.appends.is_empty() => event,
+            Some(event) = self.letters.next(), if !self.letters.is_empty() => event,
             Some(event) = self.others.next(), if !self.others.is_empty() => event,
             else => std::future::pending().await,
         }
-    }
-
-    /// Publishes a run to stream queues. Where `elsewhere`, it has gone to other queues too, whose answer
-    /// comes by [`Self::join`]; the session gets one.
-    pub(crate) fn publish(
-        &mut self,
-        session: SessionId,
-        ticket: Ticket,
-        targets: &[QueueId],
-        run: &Run,
-        elsewhere: bool,
-    ) {
-        let parts = targets.len() + usize::from(elsewhere);
-        self.joints.expect(session, ticket, parts);
-        for queue in targets {
-            self.append(session, ticket, *queue, run);
-        }
-    }
-
-    fn append(&mut self, session: SessionId, ticket: Ticket, stream: QueueId, run: &Run) {
-        let appended = move |outcome| Event::Appended {
-            session,
-            ticket,
-            outcome,
-        };
-        let topics = self.ground.catalog.topics();
-        let Some(topic) = topics.by_stream(stream) else {
-            // It went meanwhile: what is published to nowhere is accepted and dropped, as in RabbitMQ.
-            let nothing = std::future::ready(appended(Ok(Vec::new())));
-            self.appends.push_back(Box::pin(nothing));
-            return;
-        };
-        let prepared = publish::prepare(run, self.ground.keeper.rules(topic));
-        let shard = self.ground.shard.clone();
-        // Ordered: they are polled, and so sent to the shard, in the order in which they came.
-        self.appends.push_back(Box::pin(async move {
-            let (batches, places): (Vec<_>, Vec<_>) = prepared.batches.into_iter().unzip();
-            let batches = batches.into_iter().map(|bytes| Batch { stream, bytes });
-            let outcomes = match shard.append(batches.collect()).await {
-                Ok(landing) => landing.await.unwrap_or(Err(Closed)),
-                Err(closed) => Err(closed),
-            };
-            let mut rejected = prepared.rejected;
-            appended(outcomes.map(|outcomes| {
-                for (outcome, places) in outcomes.iter().zip(places) {
-                    if let Err(refusal) = outcome
-                        && *refusal != commitlog::Refusal::NoStream
-                    {
-                        rejected.extend(places);
-                    }
-                }
-                rejected
-            }))
-        }));
     }
 
     /// Adds the answer of other queues to that of stream queues that the same run went to; returns the answer
@@ -242,7 +215,8 @@ impl Streams {
                 self.watches.remove(&queue);
                 self.with(queue, lent, StreamQueue::changed);
             }
-            Event::Unwatched => {}
+            // Letters are their driver's.
+            Event::Unwatched | Event::Posted { .. } => {}
             Event::Deleted {
                 queue,
                 session,
@@ -268,6 +242,7 @@ impl Streams {
         let Some(stream) = stream.filter(|stream| !stream.is_removed()) else {
             queue.gone(lent.notices);
             self.forget(id);
+            self.tallies.remove(&id);
             return;
         };
         let (mut stalled, mut effects) = (Vec::new(), Vec::new());
@@ -281,7 +256,11 @@ impl Streams {
                 effects: &mut effects,
             },
         );
-        let unused = queue.is_unused();
+        let (unused, tally) = (queue.is_unused(), queue.take_tally());
+        let sum = self.tallies.entry(id).or_default();
+        sum.delivered += tally.delivered;
+        sum.acknowledged += tally.acknowledged;
+        sum.damaged += tally.damaged;
         for session in stalled {
             let queues = self.stalled.entry(session).or_default();
             if !queues.contains(&id) {

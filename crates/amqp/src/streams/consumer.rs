@@ -66,6 +66,11 @@ impl Consumer {
         self.prefetch.map_or(u32::MAX, left)
     }
 
+    /// How many unsettled deliveries it may have.
+    pub(crate) fn prefetch(&self) -> Option<u32> {
+        self.prefetch
+    }
+
     /// Deliveries that it has not settled.
     pub(crate) fn unsettled(&self) -> u32 {
         self.unsettled

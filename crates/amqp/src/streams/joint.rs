@@ -44,11 +44,6 @@ impl Joints {
         }
         Some(Notice::Published { ticket, rejected })
     }
-
-    /// Whether none is outstanding.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -72,7 +67,7 @@ mod tests {
             panic!("no answer");
         };
         assert_eq!(rejected, [2, 7]);
-        assert!(joints.is_empty());
+        assert!(joints.0.is_empty());
         // Nobody waits for another part of this one.
         let answer = joints.done(session, ticket, vec![1]);
         assert!(matches!(answer, Some(Notice::Published { rejected, .. }) if rejected == [1]));

@@ -11,6 +11,7 @@ use crate::mail::{
     Answer, Consume, ConsumerId, Counts, Notice, Position, QueueId, Refusal, SessionId,
     StreamStart, Ticket,
 };
+use crate::queues::Tally;
 use crate::queues::sessions::Sessions;
 use base::Offset;
 use commitlog::Bounds;
@@ -68,8 +69,8 @@ pub(crate) struct StreamQueue {
     /// What was read last, as long as somebody has it.
     recent: Weak<Chunk>,
     reported: BTreeSet<Offset>,
-    delivered: u64,
-    unreadable: u64,
+    /// What happened since this was last taken.
+    tally: Tally,
 }
 
 impl StreamQueue {
@@ -83,8 +84,7 @@ impl StreamQueue {
             watching: false,
             recent: Weak::new(),
             reported: BTreeSet::new(),
-            delivered: 0,
-            unreadable: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -107,12 +107,9 @@ impl StreamQueue {
         }
     }
 
-    /// Messages delivered since this was last asked, and batches that could not be.
-    pub(crate) fn take_tally(&mut self) -> (u64, u64) {
-        (
-            std::mem::take(&mut self.delivered),
-            std::mem::take(&mut self.unreadable),
-        )
+    /// What happened since this was last asked.
+    pub(crate) fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
     }
 
     /// Starts a consumer. That it wants to be alone or served first means nothing where everybody gets
@@ -273,6 +270,7 @@ impl StreamQueue {
         for position in positions {
             if let Some(consumer) = self.consumers.get_mut(&(session, position.level)) {
                 consumer.settled(position.offset);
+                self.tally.acknowledged += 1;
                 if !levels.contains(&position.level) {
                     levels.push(position.level);
                 }
@@ -325,7 +323,7 @@ impl StreamQueue {
         if known {
             return;
         }
-        self.unreadable += 1;
+        self.tally.damaged += 1;
         let Unreadable { base_offset, error } = batch;
         tracing::error!(queue = %self.name, offset = base_offset, %error, "a batch cannot be shown to AMQP consumers");
     }
@@ -450,7 +448,7 @@ impl StreamQueue {
             };
             scene.notices.push((session, notice));
         }
-        self.delivered += u64::from(delivered);
+        self.tally.delivered += u64::from(delivered);
         delivered
     }
 

@@ -2,7 +2,9 @@
 
 use super::queue::{StreamQueue, messages};
 use super::{Event, GONE, Lent, Streams};
-use crate::mail::{Answer, Consume, Counts, Notice, QueueId, Refusal, Request, SessionId, Ticket};
+use crate::mail::{
+    Answer, Consume, ConsumerId, Counts, Notice, QueueId, Refusal, Request, SessionId, Ticket,
+};
 use crate::topic_keeper::TopicError;
 use cluster::{ChangeError, Topic};
 use commitlog::Closed;
@@ -28,17 +30,7 @@ impl Streams {
                 queue,
                 consumer,
                 count,
-            } => {
-                if self.queues.contains_key(&queue) {
-                    self.with(queue, lent, |queue, scene| {
-                        queue.grant(session, consumer, count, scene);
-                    });
-                } else {
-                    // The consumer went while the grant was on its way: the channel gets its credit back.
-                    lent.notices
-                        .push((session, Notice::Unused { consumer, count }));
-                }
-            }
+            } => self.grant(session, (queue, consumer), count, lent),
             Request::Cancel {
                 ticket,
                 queue,
@@ -87,6 +79,24 @@ impl Streams {
             }
             // These are for all queues of a host together.
             Request::Publish { .. } | Request::Written { .. } | Request::Leave => {}
+        }
+    }
+
+    fn grant(
+        &mut self,
+        session: SessionId,
+        (queue, consumer): (QueueId, ConsumerId),
+        count: u32,
+        lent: &mut Lent<'_>,
+    ) {
+        if self.queues.contains_key(&queue) {
+            self.with(queue, lent, |queue, scene| {
+                queue.grant(session, consumer, count, scene);
+            });
+        } else {
+            // The consumer went while the grant was on its way: the channel gets its credit back.
+            lent.notices
+                .push((session, Notice::Unused { consumer, count }));
         }
     }
 
