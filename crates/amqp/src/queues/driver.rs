@@ -5,7 +5,7 @@
 //! another host, and that everybody is told when the log takes no more writes. It owns no queue state.
 
 mod reading;
-
+mod sessions;
 mod streams;
 
 use super::alarm::Alarm;
@@ -245,14 +245,6 @@ impl Driver {
         }
     }
 
-    fn know(&mut self, session: SessionId) {
-        if !self.sessions.contains_key(&session)
-            && let Some(sender) = self.parts.registry.get(session)
-        {
-            self.sessions.insert(session, sender);
-        }
-    }
-
     async fn request(&mut self, session: SessionId, request: Request) -> Result<(), Closed> {
         let Some(request) = self.stream_request(session, request) else {
             return Ok(());
@@ -386,24 +378,6 @@ impl Driver {
             }
         }
         Ok(())
-    }
-
-    fn notify(&mut self, session: SessionId, notice: Notice) {
-        if session == OURSELVES {
-            self.answer_ourselves(notice);
-        } else if let Some(to) = self.sessions.get(&session) {
-            // It may have gone away; that it leaves is on its way then.
-            let _ = to.send(notice);
-        }
-    }
-
-    fn answer_ourselves(&mut self, notice: Notice) {
-        if let Notice::Answer { ticket, outcome } = notice
-            && let Some(asking) = self.asking.remove(&ticket)
-        {
-            // Whoever asked may have gone away.
-            let _ = asking.send(outcome);
-        }
     }
 }
 

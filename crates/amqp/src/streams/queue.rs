@@ -5,12 +5,12 @@
 //! what is read for them. Nothing is ever removed from a stream by consuming it, so a message that
 //! comes back only makes room for another one. It owns no clock and reads nothing itself.
 
+mod admit;
+mod pump;
+
 use super::chunk::{Chunk, Unreadable};
-use super::consumer::{Consumer, Start};
-use crate::mail::{
-    Answer, Consume, ConsumerId, Counts, Notice, Position, QueueId, Refusal, SessionId,
-    StreamStart, Ticket,
-};
+use super::consumer::Consumer;
+use crate::mail::{ConsumerId, Counts, Notice, Position, QueueId, SessionId};
 use crate::queues::Tally;
 use crate::queues::sessions::Sessions;
 use base::Offset;
@@ -18,8 +18,6 @@ use commitlog::Bounds;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
-/// Consumers of one session on one stream: as many as there are levels to tell them apart by.
-const CONSUMERS_PER_SESSION: usize = 256;
 /// Reads of one stream that are under way at once. Consumers in more places wait for their turn.
 const READS_MAX: usize = 16;
 /// Batches that are remembered as having been reported unreadable.
@@ -110,86 +108,6 @@ impl StreamQueue {
     /// What happened since this was last asked.
     pub(crate) fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
-    }
-
-    /// Starts a consumer. That it wants to be alone or served first means nothing where everybody gets
-    /// every message.
-    pub(crate) fn consume(&mut self, session: SessionId, consume: Consume, scene: &mut Scene<'_>) {
-        let ticket = consume.ticket;
-        let outcome = self.admit(session, consume, scene);
-        scene.answer(session, ticket, outcome.map(|_| Answer::Consuming));
-        if let Ok(level) = outcome {
-            self.pump_one((session, level), scene);
-        }
-        self.watch(scene);
-    }
-
-    fn admit(
-        &mut self,
-        session: SessionId,
-        consume: Consume,
-        scene: &mut Scene<'_>,
-    ) -> Result<u8, Refusal> {
-        if consume.prefetch.is_none() && !consume.shared {
-            return Err(Refusal::NoPrefetch);
-        }
-        if consume.no_ack {
-            return Err(Refusal::NotSupported(
-                "automatic acknowledgement not supported by stream queues",
-            ));
-        }
-        if self.key(session, consume.consumer).is_some() {
-            return Err(Refusal::InUse);
-        }
-        let level = self.free_level(session).ok_or(Refusal::NotSupported(
-            "a connection has at most 256 consumers of one stream queue",
-        ))?;
-        let (log_start, end) = (scene.bounds.log_start, scene.bounds.high_watermark);
-        let mut with_batch = false;
-        let next = match consume.start {
-            StreamStart::First => log_start,
-            StreamStart::Last if end > log_start => {
-                with_batch = true;
-                end - 1
-            }
-            StreamStart::Last | StreamStart::Next | StreamStart::Timestamp(_) => end,
-            StreamStart::Offset(offset) => offset.max(log_start),
-        };
-        let seeking = if let StreamStart::Timestamp(timestamp) = consume.start {
-            scene.effects.push(Effect::Seek {
-                session,
-                consumer: consume.consumer,
-                timestamp,
-            });
-            true
-        } else {
-            false
-        };
-        let consumer = Consumer::new(Start {
-            id: consume.consumer,
-            tag: consume.tag,
-            level,
-            prefetch: consume.prefetch.map(Into::into),
-            shared: consume.shared,
-            next,
-            with_batch,
-            seeking,
-        });
-        self.consumers.insert((session, level), consumer);
-        Ok(level)
-    }
-
-    fn free_level(&mut self, session: SessionId) -> Option<u8> {
-        let taken = self.consumers.range((session, 0)..=(session, u8::MAX));
-        if taken.count() >= CONSUMERS_PER_SESSION {
-            return None;
-        }
-        while self.consumers.contains_key(&(session, self.level_next)) {
-            self.level_next = self.level_next.wrapping_add(1);
-        }
-        let level = self.level_next;
-        self.level_next = level.wrapping_add(1);
-        Some(level)
     }
 
     fn key(&self, session: SessionId, id: ConsumerId) -> Option<(SessionId, u8)> {
@@ -360,111 +278,12 @@ impl StreamQueue {
         }
     }
 
-    fn pump(&mut self, scene: &mut Scene<'_>) {
-        let keys: Vec<_> = self.consumers.keys().copied().collect();
-        for key in keys {
-            self.pump_one(key, scene);
-        }
-        self.watch(scene);
-    }
-
-    /// Delivers to one consumer what it can have, and sees to it that there will be more.
-    fn pump_one(&mut self, key: (SessionId, u8), scene: &mut Scene<'_>) {
-        let (session, _) = key;
-        loop {
-            let Some(consumer) = self.consumers.get_mut(&key) else {
-                return;
-            };
-            if consumer.rests() {
-                return;
-            }
-            if let Some(next) = consumer.wants(scene.bounds.log_start) {
-                if next >= scene.bounds.high_watermark {
-                    return;
-                }
-                let recent = self.recent.upgrade();
-                match recent.filter(|chunk| consumer.can_use(chunk)) {
-                    Some(chunk) => consumer.attach(&chunk, scene.bounds.log_start),
-                    None => return self.read(next, scene),
-                }
-                continue;
-            }
-            if !scene.sessions.has_room(session) {
-                return scene.stalled.push(session);
-            }
-            if consumer.is_shared() {
-                return self.offer(key, scene);
-            }
-            self.deliver(key, u32::MAX, scene);
-        }
-    }
-
-    fn read(&mut self, from: Offset, scene: &mut Scene<'_>) {
-        if self.reads.len() < READS_MAX && self.reads.insert(from) {
-            scene.effects.push(Effect::Read { from });
-        }
-    }
-
-    fn offer(&mut self, key: (SessionId, u8), scene: &mut Scene<'_>) {
-        if let Some(consumer) = self.consumers.get_mut(&key) {
-            consumer.set_offered(true);
-            let notice = Notice::Offer {
-                queue: self.id,
-                consumer: consumer.id,
-                count: consumer.ahead(),
-            };
-            scene.notices.push((key.0, notice));
-        }
-    }
-
-    /// Delivers up to `max` messages of those that a consumer has ahead; returns how many.
-    fn deliver(&mut self, key: (SessionId, u8), max: u32, scene: &mut Scene<'_>) -> u32 {
-        let (session, _) = key;
-        let Some(consumer) = self.consumers.get_mut(&key) else {
-            return 0;
-        };
-        // What was trimmed meanwhile is gone.
-        if consumer.wants(scene.bounds.log_start).is_some() {
-            return 0;
-        }
-        let count = max.min(consumer.credit());
-        let mut deliveries = Vec::with_capacity(count.min(consumer.ahead()) as usize);
-        let mut delivered = 0;
-        while delivered < count
-            && scene.sessions.has_room(session)
-            && let Some(delivery) = consumer.take()
-        {
-            scene
-                .sessions
-                .sent(session, delivery.message.record().len());
-            deliveries.push(delivery);
-            delivered += 1;
-        }
-        if delivered > 0 {
-            let notice = Notice::Deliver {
-                consumer: consumer.id,
-                queue: self.id,
-                deliveries,
-            };
-            scene.notices.push((session, notice));
-        }
-        self.tally.delivered += u64::from(delivered);
-        delivered
-    }
-
     /// Whoever consumes must learn what comes, and when the stream goes.
     fn watch(&mut self, scene: &mut Scene<'_>) {
         if !self.watching && !self.is_unused() {
             self.watching = true;
             scene.effects.push(Effect::Watch { seen: scene.bounds });
         }
-    }
-}
-
-impl Scene<'_> {
-    fn answer(&mut self, session: SessionId, ticket: Ticket, outcome: Result<Answer, Refusal>) {
-        self.notices
-            .push((session, Notice::Answer { ticket, outcome }));
     }
 }
 

@@ -334,7 +334,10 @@ fn consumers_of_one_session_are_told_apart() {
     for id in 4..300 {
         bench.consume(ME, id, StreamStart::Next, 1);
     }
-    assert_eq!(bench.queue.consumers().len(), super::CONSUMERS_PER_SESSION);
+    assert_eq!(
+        bench.queue.consumers().len(),
+        super::admit::CONSUMERS_PER_SESSION
+    );
     bench.queue.leave(ME);
     assert!(bench.queue.is_unused());
 }
