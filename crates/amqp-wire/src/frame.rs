@@ -1,7 +1,15 @@
 //! Frames: type, channel, size, payload and the end octet (specification section 2.3.5).
 //!
 //! [`RawFrame::parse`] borrows from what was read and costs nothing; [`decode_frame`] cuts the frame off the
-//! caller's buffer and shares its memory. Neither looks into the payload.
+//! caller's buffer and shares its memory. Neither looks into the payload. The quickest way through a buffer is
+//!
+//! ```text
+//! while let Some(frame) = RawFrame::parse(&buffer, frame_max)? {
+//!     let len = frame.len();
+//!     session.handle(frame);
+//!     buffer.advance(len);
+//! }
+//! ```
 
 use bytes::{Buf, Bytes, BytesMut};
 

@@ -30,7 +30,10 @@ pub trait MethodFields {
     /// How many bytes its fields take.
     fn size(&self) -> usize;
 
-    /// Appends its fields.
+    /// Appends its fields, whose size was found to fit a frame.
+    ///
+    /// # Panics
+    /// Where they do not fit, which [`encode_method`](crate::encode_method) looks at before.
     fn write(&self, out: &mut BytesMut);
 }
 

@@ -5,7 +5,9 @@
 
 pub mod mail;
 pub mod message;
+pub mod queues;
 pub mod routing;
 pub mod run;
 pub mod stream_queue;
+pub mod topic_keeper;
 pub mod topic_record;

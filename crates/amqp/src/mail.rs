@@ -30,7 +30,8 @@ pub struct ConsumerId(pub u32);
 /// Where a message is in its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// The priority level; 0 for queues without priorities.
+    /// The priority level; 0 for queues without priorities. In a stream queue everybody gets every
+    /// message, and this tells the consumers of one session apart.
     pub level: u8,
     /// The offset in the level's stream.
     pub offset: Offset,
@@ -320,6 +321,9 @@ pub enum Refusal {
     /// Another consumer is exclusive, or exclusive use was asked of a queue that has consumers.
     #[error("the queue is in exclusive use")]
     ExclusiveUse,
+    /// A stream queue gives nothing to a consumer without a prefetch limit.
+    #[error("consumer prefetch count is not set")]
+    NoPrefetch,
     /// The operation makes no sense for this type of queue, and why.
     #[error("{0}")]
     NotSupported(&'static str),

@@ -7,6 +7,7 @@ use crate::message::{EXCHANGE, Fields, Mark, Message, NotAMessage, PROPERTIES, R
 use amqp_wire::RawProperties;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_wire::record_batch::{BatchHeader, HEADER_LEN, renew_crc};
+use std::ops::Range;
 
 /// Messages of one run, so that a session answers often and a batch stays a cheap unit to read.
 pub const RUN_MESSAGES_MAX: usize = 256;
@@ -63,6 +64,52 @@ impl Run {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// What queues must know of the messages, in order.
+    pub fn marks(&self) -> impl ExactSizeIterator<Item = Mark> + '_ {
+        self.places.iter().map(|(_, _, mark)| *mark)
+    }
+
+    /// A run of the first `len` messages; `None` where that is none.
+    #[must_use]
+    pub fn first(&self, len: usize) -> Option<Self> {
+        self.part(0..len.min(self.len()))
+    }
+
+    /// The run cut where the priority changes, in order.
+    #[must_use]
+    pub fn by_priority(&self) -> Vec<Self> {
+        let chunks = self
+            .places
+            .chunk_by(|left, right| left.2.priority == right.2.priority);
+        let parts = chunks.scan(0, |start, chunk| {
+            let range = *start..*start + chunk.len();
+            *start = range.end;
+            Some(self.part(range))
+        });
+        parts.flatten().collect()
+    }
+
+    fn part(&self, range: Range<usize>) -> Option<Self> {
+        if range == (0..self.len()) {
+            return Some(self.clone());
+        }
+        let mut builder = RunBuilder::new(self.places.first()?.2.published_ms);
+        for (start, end, mark) in &self.places[range] {
+            let message = Message::from_record(self.batch.slice(*start as usize..*end as usize));
+            // What was put into a run can be taken out of it.
+            let parts = message.parts().ok()?;
+            builder.push(
+                &parts.exchange,
+                &parts.routing_key,
+                &parts.properties,
+                &parts.body,
+                mark.priority,
+                mark.ttl_ms,
+            );
+        }
+        builder.seal()
     }
 
     /// The messages in order.
@@ -263,6 +310,34 @@ mod tests {
             .collect();
         assert_eq!(records.len(), 2);
         assert_eq!(records[1].as_ref().map(|record| record.offset), Ok(1));
+    }
+
+    #[test]
+    fn runs_are_cut() {
+        let mut run = RunBuilder::new(1_000);
+        for (priority, ttl) in [(0, None), (3, None), (3, Some("250")), (1, None)] {
+            let properties = amqp_wire::Properties {
+                priority: Some(priority),
+                expiration: ttl
+                    .map(|ttl: &str| amqp_wire::ShortBytes::new(ttl.as_bytes()).unwrap()),
+                ..Default::default()
+            };
+            let properties = properties.to_bytes().expect("short");
+            let ttl_ms = ttl.map(|ttl| ttl.parse().expect("a number"));
+            run.push(b"x", b"k", &properties, b"body", priority, ttl_ms);
+        }
+        let run = run.seal().expect("four messages");
+        let read = Run::open(run.batch().clone()).expect("a run");
+        assert!(run.messages().eq(read.messages()));
+        let parts = run.by_priority();
+        let lens: Vec<_> = parts.iter().map(Run::len).collect();
+        assert_eq!(lens, [1, 2, 1]);
+        let marks: Vec<_> = parts.iter().flat_map(Run::marks).collect();
+        assert!(run.marks().eq(marks), "nothing is lost when a run is cut");
+        let first = run.first(2).expect("two messages");
+        let first = Run::open(first.batch().clone()).expect("a run");
+        assert!(run.marks().take(2).eq(first.marks()));
+        assert!(run.first(0).is_none());
     }
 
     #[test]

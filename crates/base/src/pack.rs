@@ -28,6 +28,12 @@ impl Packer {
         Self::default()
     }
 
+    /// Starts with room for `len` bytes, where the length is known.
+    #[must_use]
+    pub fn with_capacity(len: usize) -> Self {
+        Self(BytesMut::with_capacity(len))
+    }
+
     /// Appends one byte.
     pub fn u8(&mut self, value: u8) -> &mut Self {
         self.0.put_u8(value);

@@ -81,6 +81,7 @@ impl Topic {
 pub struct Topics {
     by_name: BTreeMap<String, Arc<Topic>>,
     by_id: HashMap<u128, Arc<Topic>>,
+    by_stream: HashMap<StreamId, Arc<Topic>>,
 }
 
 impl Topics {
@@ -96,34 +97,45 @@ impl Topics {
         self.by_id.get(&id)
     }
 
+    /// The topic that a stream is a partition of.
+    #[must_use]
+    pub fn by_stream(&self, stream: StreamId) -> Option<&Arc<Topic>> {
+        self.by_stream.get(&stream)
+    }
+
     /// All topics in the order of their names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Topic>> {
         self.by_name.values()
     }
 
     pub(crate) fn insert(&mut self, topic: Arc<Topic>) {
-        if let Some(old) = self.by_name.insert(topic.name.clone(), topic.clone()) {
-            self.by_id.remove(&old.id);
+        self.remove(&topic.name);
+        for partition in &topic.partitions {
+            self.by_stream.insert(partition.stream, topic.clone());
         }
-        self.by_id.insert(topic.id, topic);
+        self.by_id.insert(topic.id, topic.clone());
+        self.by_name.insert(topic.name.clone(), topic);
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
         if let Some(topic) = self.by_name.remove(name) {
             self.by_id.remove(&topic.id);
+            for partition in &topic.partitions {
+                self.by_stream.remove(&partition.stream);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Partition, Topic};
+    use super::{Partition, Topic, Topics};
     use base::{ShardId, StreamId, Timestamp};
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
-    #[test]
-    fn a_topic_reads_back_as_it_was_packed() {
-        let topic = Topic {
+    fn orders() -> Topic {
+        Topic {
             name: "orders".to_owned(),
             id: 7,
             partitions: vec![Partition {
@@ -132,7 +144,36 @@ mod tests {
             }],
             configs: BTreeMap::from([("retention.ms".to_owned(), "1000".to_owned())]),
             created: Timestamp(5),
-        };
+        }
+    }
+
+    #[test]
+    fn a_topic_is_found_by_name_id_and_stream_until_it_is_removed() {
+        let mut topics = Topics::default();
+        topics.insert(Arc::new(orders()));
+        // Its settings change, and it gets a partition.
+        let mut topic = orders();
+        topic.partitions.push(Partition {
+            stream: StreamId(9),
+            shard: ShardId(2),
+        });
+        let topic = Arc::new(topic);
+        topics.insert(topic.clone());
+        for found in [
+            topics.get("orders"),
+            topics.by_id(7),
+            topics.by_stream(StreamId(3)),
+            topics.by_stream(StreamId(9)),
+        ] {
+            assert_eq!(found, Some(&topic));
+        }
+        topics.remove("orders");
+        assert!(topics.by_id(7).is_none() && topics.by_stream(StreamId(9)).is_none());
+    }
+
+    #[test]
+    fn a_topic_reads_back_as_it_was_packed() {
+        let topic = orders();
         let packed = topic.pack();
         assert_eq!(Topic::unpack("orders".to_owned(), &packed), Ok(topic));
         assert!(

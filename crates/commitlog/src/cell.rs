@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// One change of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// Whose cell: [`Kind::Group`], [`Kind::Producer`] or [`Kind::Catalog`].
+    /// Whose cell: [`Kind::Group`], [`Kind::Producer`], [`Kind::Catalog`] or [`Kind::Queue`].
     pub kind: Kind,
     /// The key, unique within its kind and shard.
     pub key: Bytes,
@@ -21,7 +21,8 @@ pub struct Cell {
 impl Cell {
     /// The payload of the cell's frame: a presence byte, the key and the value.
     pub(crate) fn pack(&self) -> Bytes {
-        let mut packer = Packer::new();
+        let value_len = self.value.as_ref().map_or(0, |value| 4 + value.len());
+        let mut packer = Packer::with_capacity(5 + self.key.len() + value_len);
         packer.u8(u8::from(self.value.is_some())).bytes(&self.key);
         if let Some(value) = &self.value {
             packer.bytes(value);

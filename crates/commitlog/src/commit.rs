@@ -21,6 +21,10 @@ pub const COMMIT_BYTES_MAX: usize = 256 << 20;
 pub(crate) const PLACE_LEN: usize = 16;
 /// Length of the list's count, in bytes.
 pub(crate) const PLACES_COUNT_LEN: usize = 4;
+/// Length of a settled range, in bytes.
+const RANGE_LEN: usize = 16;
+/// Length of a delivery count with its offset, in bytes.
+const RETURNED_LEN: usize = 12;
 
 /// One change of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +102,7 @@ pub type CommitOutcome = Result<(), CommitError>;
 
 /// The list of places that follows a batch in a frame of kind deposit.
 pub(crate) fn pack_places(places: impl ExactSizeIterator<Item = Place>) -> Bytes {
-    let mut packer = Packer::new();
+    let mut packer = Packer::with_capacity(PLACES_COUNT_LEN + places.len() * PLACE_LEN);
     packer.count(places.len());
     for place in places {
         packer.u64(place.stream.0).i64(place.offset);
@@ -135,7 +139,8 @@ impl Settle {
 
     /// The payload of the frame: both lists.
     pub(crate) fn pack(&self) -> Bytes {
-        let mut packer = Packer::new();
+        let len = 4 + self.settled.len() * RANGE_LEN + 4 + self.returned.len() * RETURNED_LEN;
+        let mut packer = Packer::with_capacity(len);
         packer.count(self.settled.len());
         for range in &self.settled {
             packer.i64(range.start).i64(range.end);
@@ -155,10 +160,10 @@ impl Settle {
             settled: Vec::new(),
             returned: Vec::new(),
         };
-        for _ in 0..input.count(16)? {
+        for _ in 0..input.count(RANGE_LEN)? {
             settle.settled.push(input.i64()?..input.i64()?);
         }
-        for _ in 0..input.count(12)? {
+        for _ in 0..input.count(RETURNED_LEN)? {
             settle.returned.push((input.i64()?, input.u32()?));
         }
         Ok(settle)

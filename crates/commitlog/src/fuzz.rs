@@ -183,22 +183,22 @@ mod tests {
 
     #[test]
     fn wal_files() {
-        replay("wal_file", 6, wal_file);
+        replay("wal_file", 17, wal_file);
     }
 
     #[test]
     fn checkpoints() {
-        replay("checkpoint", 3, checkpoint);
+        replay("checkpoint", 9, checkpoint);
     }
 
     #[test]
     fn file_indexes() {
-        replay("file_index", 3, file_index);
+        replay("file_index", 9, file_index);
     }
 
     #[test]
     fn sealing_changes_nothing_that_is_whole() {
-        let wal = include_bytes!("../tests/fixtures/format-1/wal/00000000000000000001.wal");
+        let wal = include_bytes!("../tests/fixtures/format-2/wal/00000000000000000001.wal");
         let mut sealed = wal.to_vec();
         // Some checksum of the header, of the first block and of its first frame.
         for at in [12, 64 + 4, 64 + 48, 128 + 4, 128 + 8] {
@@ -206,7 +206,7 @@ mod tests {
         }
         seal_wal(&mut sealed);
         assert_eq!(sealed, wal);
-        let checkpoint = include_bytes!("../tests/fixtures/format-1/checkpoint/0000000001");
+        let checkpoint = include_bytes!("../tests/fixtures/format-2/checkpoint/0000000001");
         let mut sealed = checkpoint.to_vec();
         sealed[4] ^= 1;
         assert_eq!(seal(&sealed)[..], checkpoint[..]);

@@ -7,6 +7,7 @@ use crate::commit::Settle;
 use crate::cursor::Cursor;
 use crate::index::{Entry, Found, Index, Page};
 use base::{Epoch, Offset, ShardId, StreamId};
+use fail::fail_point;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::Notify;
 
@@ -199,7 +200,7 @@ impl Stream {
         state.untidy = false;
         let State { index, cursor, .. } = &mut *state;
         if let Some(cursor) = cursor {
-            index.forget(|first, last| cursor.are_settled(first..last.saturating_add(1)));
+            index.forget(|first, last| are_settled(cursor, first, last));
         }
     }
 
@@ -284,6 +285,13 @@ impl Stream {
     }
 }
 
+/// Whether all of a page or of a run is settled.
+fn are_settled(cursor: &Cursor, first: Offset, last: Offset) -> bool {
+    // A planted bug, for the simulation to find.
+    fail_point!("one-settled-is-all-settled", |_| cursor.is_settled(first));
+    cursor.are_settled(first..last.saturating_add(1))
+}
+
 impl State {
     fn note(&mut self, file: u64, epoch: Epoch, entry: Entry) {
         let next = entry.last_offset() + 1;
@@ -298,7 +306,7 @@ impl State {
 
     fn is_settled(&self, first: Offset, last: Offset) -> bool {
         let cursor = self.cursor.as_ref();
-        cursor.is_some_and(|cursor| cursor.are_settled(first..last.saturating_add(1)))
+        cursor.is_some_and(|cursor| are_settled(cursor, first, last))
     }
 
     fn trim(&mut self, log_start: Offset) {

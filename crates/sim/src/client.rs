@@ -4,12 +4,14 @@ mod cells;
 mod idempotent;
 mod janitor;
 mod plain;
+mod queues;
 mod reader;
 
 pub(crate) use cells::write_cells;
 pub(crate) use idempotent::produce_idempotently;
 pub(crate) use janitor::{look_after, new_stream, open_stream};
-pub(crate) use plain::produce;
+pub(crate) use plain::{filler_len, produce};
+pub(crate) use queues::{check_queues, own_queues};
 pub(crate) use reader::{follow, missed_bells, read_everything};
 
 use crate::clock::SimClock;

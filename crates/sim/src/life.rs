@@ -83,6 +83,10 @@ impl<'a> Life<'a> {
             let shard = base::ShardId(u16::try_from(*key).unwrap_or(0) % self.world.shards);
             pair.check(opened.cells.get(&shard))?;
         }
+        for (key, owner) in &mut context.model.lock().owners {
+            let shard = base::ShardId(u16::try_from(*key).unwrap_or(0) % self.world.shards);
+            owner.recovered(opened.cells.get(&shard))?;
+        }
         if !self.inspect(&context)? || (self.plan.busy && !self.serve(&context, &stopper)?) {
             return Ok(());
         }
@@ -194,7 +198,8 @@ impl<'a> Life<'a> {
     fn inspect(&mut self, context: &Context) -> Result<bool, Violation> {
         let (rng, reading) = (self.rng.fork(), context.clone());
         let inspected = self.finish("inspect", async move {
-            client::read_everything(&reading, rng).await
+            client::read_everything(&reading, rng.clone()).await?;
+            client::check_queues(&reading, rng).await
         })?;
         let damaged = context.log.figures().damaged_batches;
         ensure(damaged == 0, "K1", || format!("{damaged} damaged batches"))?;

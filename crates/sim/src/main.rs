@@ -20,8 +20,8 @@ struct Arguments {
     /// Runs this seed only, twice, and prints its last events.
     #[arg(long)]
     seed: Option<u64>,
-    /// Switches a planted bug on, to see that it is noticed: wal-sync-skipped, ack-before-sync or
-    /// deduplication-off.
+    /// Switches a planted bug on, to see that it is noticed: wal-sync-skipped, ack-before-sync,
+    /// deduplication-off, settlement-not-replayed or one-settled-is-all-settled.
     #[arg(long)]
     plant: Option<String>,
 }

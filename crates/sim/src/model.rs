@@ -4,10 +4,12 @@
 
 mod cells;
 mod counts;
+mod queues;
 mod stream;
 
 pub(crate) use cells::Pair;
 pub use counts::Counts;
+pub(crate) use queues::Owner;
 pub(crate) use stream::{Removal, StreamModel};
 
 use crate::batch::{Label, Seen};
@@ -53,6 +55,8 @@ pub(crate) struct Model {
     pub(crate) streams: BTreeMap<StreamId, StreamModel>,
     pub(crate) idempotent: BTreeMap<u64, Idempotent>,
     pub(crate) pairs: BTreeMap<u64, Pair>,
+    /// Those who own queues.
+    pub(crate) owners: BTreeMap<u64, Owner>,
     /// Readers at the tail: the stream and the offset that they wait for.
     pub(crate) tailers: BTreeMap<u64, (StreamId, Offset)>,
     pub(crate) counts: Counts,

@@ -98,3 +98,13 @@ fn an_ack_before_the_sync_is_noticed() {
 fn missing_deduplication_is_noticed() {
     check_planted("deduplication-off");
 }
+
+#[test]
+fn a_settlement_that_is_not_replayed_is_noticed() {
+    check_planted("settlement-not-replayed");
+}
+
+#[test]
+fn a_file_that_goes_too_early_is_noticed() {
+    check_planted("one-settled-is-all-settled");
+}

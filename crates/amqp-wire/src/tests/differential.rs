@@ -50,8 +50,9 @@ fn every_method() {
 
 #[test]
 fn every_set_of_properties() {
-    for seed in 0..20 * SEEDS {
-        let pool = Pool::new(seed);
+    for seed in 0..10 * SEEDS {
+        // What they borrow is made anew now and then only.
+        let pool = Pool::new(seed / 50);
         let properties = pool.properties(seed);
         let raw = properties.to_bytes().unwrap();
         let body_size = Random::new(seed).number();

@@ -11,6 +11,7 @@ use crate::placed_batch::batch_of;
 use crate::shard::{Head, ShardState};
 use crate::stream::Stream;
 use base::{ShardId, StreamId, Timestamp};
+use fail::fail_point;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -130,6 +131,8 @@ impl Recovered {
             stream.set_cursor(cursor.clone());
             cursor
         });
+        // A planted bug, for the simulation to find.
+        fail_point!("settlement-not-replayed", |_| ());
         settle.apply(cursor);
         stream.settle(settle);
         // What is settled existed, though its deposit may be damaged: its offsets are not used again.

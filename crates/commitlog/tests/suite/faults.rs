@@ -3,11 +3,13 @@
 use crate::backend::Simulated;
 use crate::batch::{PLAIN, Recipe, plain};
 use crate::process::{Process, STREAM};
-use base::ShardId;
+use crate::queues::{deposit, settle};
+use base::{ShardId, StreamId};
 use bytes::Bytes;
-use commitlog::{Cell, Closed, Kind, Refusal, WalError};
+use commitlog::{Cell, Closed, CommitError, Cursor, Kind, Refusal, WalError};
 use store::SimFaults;
 
+const QUEUE: StreamId = StreamId(5);
 /// What records must leave free (the log's own limit), bytes.
 const RESERVE: u64 = 64 << 20;
 
@@ -181,5 +183,63 @@ fn a_failed_sync_ends_the_log_and_is_never_tried_again() {
     for seed in 0..10 {
         let mut process = Process::start(&Simulated(after_kill.0.power_loss(seed)), 3);
         assert_eq!(process.payloads(), shown, "what was shown is there");
+    }
+}
+
+#[test]
+fn a_nearly_full_disk_still_takes_what_a_queue_has_taken_already() {
+    let backend = Simulated::default();
+    let mut process = Process::start(&backend, 1);
+    process.append_all(["one"]);
+    process.open_queue(QUEUE);
+    set_capacity(&backend, Some(backend.0.used_bytes() + RESERVE));
+    process.look_after();
+    let _ = process.try_append(STREAM, plain("too much"));
+    let refused = process.try_append(STREAM, plain("too much"));
+    assert_eq!(refused, Err(Refusal::Full));
+    process.commit(vec![deposit([(QUEUE, 0)], plain("taken"))]);
+    // Not a byte is left: the commit waits, and with it whoever comes after.
+    set_capacity(&backend, Some(backend.0.used_bytes() + 50));
+    let entries = vec![settle(QUEUE, 0..1), deposit([(QUEUE, 1)], plain("waits"))];
+    let mut waiting = process.submit_commit(entries);
+    for _ in 0..2000 {
+        process.turn();
+    }
+    waiting.try_recv().expect_err("not durable yet");
+    let bounds = process.log.stream(QUEUE).expect("there").bounds();
+    assert_eq!((bounds.log_start, bounds.high_watermark), (0, 1));
+    set_capacity(&backend, None);
+    assert_eq!(process.run(waiting).expect("answered"), Ok(()));
+    for seed in 0..5 {
+        let backend = Simulated(backend.0.power_loss(seed));
+        let mut process = Process::start(&backend, 2);
+        assert_eq!(process.placed(QUEUE), [(1, "waits".to_owned())]);
+        assert_eq!(process.open_queue(QUEUE), Cursor::new(1));
+    }
+}
+
+#[test]
+fn a_commit_whose_sync_fails_is_not_answered_as_made() {
+    let backend = Simulated::default();
+    let mut process = Process::start(&backend, 1);
+    process.open_queue(QUEUE);
+    process.commit(vec![deposit([(QUEUE, 0)], plain("one"))]);
+    backend.0.set_faults(SimFaults {
+        sync_fails: true,
+        ..SimFaults::default()
+    });
+    let entries = vec![settle(QUEUE, 0..1), deposit([(QUEUE, 1)], plain("two"))];
+    let outcome = process.try_commit(entries);
+    assert_eq!(outcome, Err(CommitError::Closed(Closed)));
+    assert_eq!(
+        process.placed(QUEUE),
+        [(0, "one".to_owned())],
+        "reads go on"
+    );
+    for seed in 0..10 {
+        let backend = Simulated(backend.0.power_loss(seed));
+        let mut process = Process::start(&backend, 2);
+        assert_eq!(process.placed(QUEUE), [(0, "one".to_owned())]);
+        assert_eq!(process.open_queue(QUEUE), Cursor::default());
     }
 }

@@ -9,6 +9,7 @@ mod damage;
 mod faults;
 mod fixtures;
 mod process;
+mod queue_files;
 mod queues;
 mod recovery;
 mod retention;

@@ -98,7 +98,7 @@ fn request(
 }
 
 /// Mostly small, sometimes larger than what a file may hold.
-pub(super) fn filler_len(rng: &mut Rng) -> u16 {
+pub(crate) fn filler_len(rng: &mut Rng) -> u16 {
     let len = match rng.below(40) {
         0 => rng.below(9000),
         1..8 => rng.below(1500),

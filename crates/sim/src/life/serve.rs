@@ -51,6 +51,11 @@ impl Life<'_> {
             );
         }
         for key in 0..2 {
+            let (rng, commits) = (self.rng.fork(), self.rng.below(60));
+            let client = client::own_queues(context.clone(), rng, key, commits);
+            self.client("queues", client);
+        }
+        for key in 0..2 {
             let rng = self.rng.fork();
             self.client("reader", client::follow(context.clone(), rng, key));
         }

@@ -52,6 +52,8 @@ counts! {
     read,
     /// Changes of cells that were acknowledged.
     cells,
+    /// Commits of queues' owners that were acknowledged.
+    commits,
     /// Trims and removals of streams that were acknowledged.
     trims,
     /// Checkpoints that were made.

@@ -1,0 +1,367 @@
+//! The driver of one shard's host: it carries mail to the machine, and what the machine wants to the log,
+//! the catalog, the sessions and the other hosts.
+//!
+//! It promises that commits reach the log in the machine's order, that it never waits for a session or
+//! another host, and that everybody is told when the log takes no more writes. It owns no queue state.
+
+mod reading;
+
+use super::alarm::Alarm;
+use super::directory::Directory;
+use super::host::Host;
+use super::io::{Batches, Effect, HostMail, Input, Read};
+use super::keyed::KeyedMap;
+use super::pressure::Pressure;
+use super::registry::Registry;
+use super::report::QueueReport;
+use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
+use base::{BoxFuture, Clock};
+use cluster::{Catalog, TopologyError};
+use commitlog::{Closed, CommitError, CommitOutcome, Log, ShardHandle};
+use futures_util::StreamExt;
+use futures_util::stream::{self, FuturesUnordered};
+use reading::{levels_of, load};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
+
+/// Mail that is handled before it is made one commit.
+const DRAIN_MAX: usize = 256;
+/// Queues that are opened at the same time at the start.
+const OPENING_MAX: usize = 64;
+/// The session that questions of this process are asked as.
+const OURSELVES: SessionId = SessionId(0);
+
+/// Something that a host gets.
+pub(crate) enum Mail {
+    Request(SessionId, Request),
+    Ask(Ask),
+}
+
+/// A question of this process.
+pub(crate) enum Ask {
+    Reports(oneshot::Sender<Vec<QueueReport>>),
+    Report(QueueId, oneshot::Sender<Option<QueueReport>>),
+    Request(Request, oneshot::Sender<Result<Answer, Refusal>>),
+}
+
+/// What a driver is made of.
+pub(crate) struct Parts {
+    pub(crate) machine: Host,
+    pub(crate) mail: Receiver<Mail>,
+    /// From other hosts. Its length is bounded by what each may send before it is answered.
+    pub(crate) inbox: UnboundedReceiver<HostMail>,
+    /// To the hosts of all shards.
+    pub(crate) letters: Arc<[UnboundedSender<HostMail>]>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) pressure: Arc<Pressure>,
+    pub(crate) directory: Arc<dyn Directory>,
+}
+
+/// A driver.
+pub(crate) struct Driver {
+    parts: Parts,
+    shard: ShardHandle,
+    effects: Vec<Effect>,
+    commits: VecDeque<oneshot::Receiver<CommitOutcome>>,
+    reads: FuturesUnordered<BoxFuture<'static, (Read, Option<Batches>)>>,
+    removals: FuturesUnordered<BoxFuture<'static, (QueueId, Result<(), Closed>)>>,
+    /// Queues to be opened for the machine.
+    wanted: Vec<QueueId>,
+    /// Sessions that this host has heard of.
+    sessions: KeyedMap<SessionId, UnboundedSender<Notice>>,
+    leaving: Vec<SessionId>,
+    asking: HashMap<Ticket, oneshot::Sender<Result<Answer, Refusal>>>,
+    ticket_next: u64,
+    /// What was reported of memory.
+    transient_bytes: usize,
+}
+
+/// The next commit is durable, or will never be.
+async fn next_landed(commits: &mut VecDeque<oneshot::Receiver<CommitOutcome>>) -> CommitOutcome {
+    match commits.front_mut() {
+        Some(commit) => {
+            let outcome = commit.await;
+            commits.pop_front();
+            outcome.unwrap_or(Err(CommitError::Closed(Closed)))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+impl Driver {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let shard = parts.log.shard(parts.machine.shard()).clone();
+        Self {
+            parts,
+            shard,
+            effects: Vec::new(),
+            commits: VecDeque::new(),
+            reads: FuturesUnordered::new(),
+            removals: FuturesUnordered::new(),
+            wanted: Vec::new(),
+            sessions: KeyedMap::default(),
+            leaving: Vec::new(),
+            asking: HashMap::new(),
+            ticket_next: 0,
+            transient_bytes: 0,
+        }
+    }
+
+    /// Serves until every mailbox is gone, or the log is.
+    pub(crate) async fn run(mut self) {
+        let served = self.serve().await;
+        if served.is_err() {
+            for sender in self.sessions.values() {
+                // Whoever has gone away need not be told.
+                let _ = sender.send(Notice::Lost);
+            }
+            self.parts.registry.tell_all(&Notice::Lost);
+        }
+        self.parts.pressure.change(self.transient_bytes, 0);
+    }
+
+    async fn serve(&mut self) -> Result<(), Closed> {
+        self.open_all().await?;
+        self.finish().await?;
+        let mut alarm = Alarm::default();
+        let mut mail = Vec::with_capacity(DRAIN_MAX);
+        loop {
+            alarm.set(&*self.parts.clock, self.parts.machine.deadline());
+            tokio::select! {
+                biased;
+                outcome = next_landed(&mut self.commits), if !self.commits.is_empty() => {
+                    self.landed(outcome)?;
+                }
+                Some((read, outcome)) = self.reads.next(), if !self.reads.is_empty() => {
+                    self.input(Input::Loaded { read, outcome });
+                }
+                Some((queue, outcome)) = self.removals.next(), if !self.removals.is_empty() => {
+                    outcome?;
+                    self.input(Input::Undeclared { queue });
+                }
+                Some(letter) = self.parts.inbox.recv() => self.letter(letter).await?,
+                () = alarm.ring() => self.input(Input::Tick),
+                count = self.parts.mail.recv_many(&mut mail, DRAIN_MAX), if self.parts.machine.takes_mail() => {
+                    if count == 0 {
+                        break;
+                    }
+                    for mail in mail.drain(..) {
+                        self.mail(mail).await?;
+                    }
+                }
+            }
+            self.drain_landed()?;
+            self.finish().await?;
+        }
+        // What was submitted becomes durable without us; nobody is left to be told.
+        while !self.commits.is_empty() {
+            next_landed(&mut self.commits).await.map_err(closed)?;
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: Input) {
+        let clock = &self.parts.clock;
+        self.parts.machine.handle(clock.now(), clock.wall(), input);
+    }
+
+    fn landed(&mut self, outcome: CommitOutcome) -> Result<(), Closed> {
+        outcome.map_err(closed)?;
+        self.input(Input::Landed);
+        Ok(())
+    }
+
+    /// Takes note of all commits that are durable by now.
+    fn drain_landed(&mut self) -> Result<(), Closed> {
+        while let Some(commit) = self.commits.front_mut() {
+            let Ok(outcome) = commit.try_recv() else {
+                // One that will never be durable is noticed when it is waited for.
+                return Ok(());
+            };
+            self.commits.pop_front();
+            self.landed(outcome)?;
+        }
+        Ok(())
+    }
+
+    async fn mail(&mut self, mail: Mail) -> Result<(), Closed> {
+        match mail {
+            Mail::Request(session, request) => {
+                self.know(session);
+                if matches!(request, Request::Leave) {
+                    self.leaving.push(session);
+                }
+                self.request(session, request).await
+            }
+            Mail::Ask(Ask::Reports(reply)) => {
+                // Whoever asked may have gone away.
+                let _ = reply.send(self.parts.machine.reports());
+                Ok(())
+            }
+            Mail::Ask(Ask::Report(queue, reply)) => {
+                let _ = reply.send(self.parts.machine.report(queue));
+                Ok(())
+            }
+            Mail::Ask(Ask::Request(mut request, reply)) => {
+                self.ticket_next += 1;
+                let given = Ticket(self.ticket_next);
+                if let Request::Purge { ticket, .. } | Request::Delete { ticket, .. } = &mut request
+                {
+                    *ticket = given;
+                    self.asking.insert(given, reply);
+                }
+                self.request(OURSELVES, request).await
+            }
+        }
+    }
+
+    fn know(&mut self, session: SessionId) {
+        if !self.sessions.contains_key(&session)
+            && let Some(sender) = self.parts.registry.get(session)
+        {
+            self.sessions.insert(session, sender);
+        }
+    }
+
+    async fn request(&mut self, session: SessionId, request: Request) -> Result<(), Closed> {
+        let (machine, wanted) = (&self.parts.machine, &mut self.wanted);
+        machine.unopened(&request, |queue| wanted.push(queue));
+        self.open_wanted().await?;
+        self.input(Input::Request { session, request });
+        Ok(())
+    }
+
+    async fn letter(&mut self, letter: HostMail) -> Result<(), Closed> {
+        let (machine, wanted) = (&self.parts.machine, &mut self.wanted);
+        machine.unopened_by_mail(&letter, |queue| wanted.push(queue));
+        self.open_wanted().await?;
+        self.input(Input::Mail(letter));
+        Ok(())
+    }
+
+    /// Opens the queues that are wanted, those of them that exist.
+    async fn open_wanted(&mut self) -> Result<(), Closed> {
+        while let Some(queue) = self.wanted.pop() {
+            let found = self.parts.directory.queue(queue);
+            match found.filter(|found| found.shard == self.parts.machine.shard()) {
+                Some(declared) => {
+                    let levels = levels_of(&self.shard, &declared).await?;
+                    self.input(Input::Opened { declared, levels });
+                }
+                None => self.input(Input::Missing { queue }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens all stored queues of the shard, so that what is due in them happens whether or not anybody asks.
+    async fn open_all(&mut self) -> Result<(), Closed> {
+        let shard_id = self.parts.machine.shard();
+        let topology = self.parts.catalog.topology();
+        let stored = topology
+            .queues()
+            .filter(|queue| queue.shard == shard_id && queue.is_stored());
+        let declared: Vec<_> = stored
+            .map(|queue| Arc::new(super::catalog_directory::declared(queue)))
+            .collect();
+        let shard = self.shard.clone();
+        let opening = declared.into_iter().map(|declared| {
+            let shard = shard.clone();
+            async move { (levels_of(&shard, &declared).await, declared) }
+        });
+        let mut opened = stream::iter(opening).buffered(OPENING_MAX);
+        while let Some((levels, declared)) = opened.next().await {
+            self.input(Input::Opened {
+                levels: levels?,
+                declared,
+            });
+        }
+        Ok(())
+    }
+
+    /// Lets the machine finish, and does what it wants.
+    async fn finish(&mut self) -> Result<(), Closed> {
+        loop {
+            let clock = &self.parts.clock;
+            self.parts
+                .machine
+                .finish(clock.now(), clock.wall(), &mut self.effects);
+            let mut effects = std::mem::take(&mut self.effects);
+            for effect in effects.drain(..) {
+                self.carry_out(effect).await?;
+            }
+            self.effects = effects;
+            if self.wanted.is_empty() {
+                break;
+            }
+            self.open_wanted().await?;
+        }
+        for session in self.leaving.drain(..) {
+            self.sessions.remove(&session);
+        }
+        let transient_bytes = self.parts.machine.transient_bytes();
+        self.parts
+            .pressure
+            .change(self.transient_bytes, transient_bytes);
+        self.transient_bytes = transient_bytes;
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> Result<(), Closed> {
+        match effect {
+            Effect::Notify(OURSELVES, notice) => self.answer_ourselves(notice),
+            Effect::Notify(session, notice) => {
+                if let Some(to) = self.sessions.get(&session) {
+                    // It may have gone away; that it leaves is on its way then.
+                    let _ = to.send(notice);
+                }
+            }
+            Effect::Commit(entries) => self.commits.push_back(self.shard.commit(entries).await?),
+            Effect::Read(read) => {
+                let log = self.parts.log.clone();
+                self.reads
+                    .push(Box::pin(async move { (read, load(&log, read).await) }));
+            }
+            Effect::Open(queue) => self.wanted.push(queue),
+            Effect::Undeclare(queue) => {
+                let catalog = self.parts.catalog.clone();
+                self.removals.push(Box::pin(async move {
+                    let outcome = match catalog.delete_queue(queue).await {
+                        Err(TopologyError::Closed(closed)) => Err(closed),
+                        // Where it was not there, it is gone all the more.
+                        _ => Ok(()),
+                    };
+                    (queue, outcome)
+                }));
+            }
+            Effect::Send(to, mail) => {
+                if let Some(host) = self.parts.letters.get(usize::from(to.0)) {
+                    // A host that has ended gets it after the next start.
+                    let _ = host.send(mail);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_ourselves(&mut self, notice: Notice) {
+        if let Notice::Answer { ticket, outcome } = notice
+            && let Some(asking) = self.asking.remove(&ticket)
+        {
+            // Whoever asked may have gone away.
+            let _ = asking.send(outcome);
+        }
+    }
+}
+
+fn closed(error: CommitError) -> Closed {
+    if !matches!(error, CommitError::Closed(_)) {
+        tracing::error!(%error, "a queue's host was refused a commit, and stops");
+    }
+    Closed
+}

@@ -1,0 +1,235 @@
+//! What the rest of the broker holds of all queues: mailboxes of their hosts, and the sessions' notices.
+
+use super::catalog_directory::CatalogDirectory;
+use super::driver::{Ask, Driver, Mail, Parts};
+use super::host::Host;
+use super::io::HostMail;
+use super::pressure::Pressure;
+use super::registry::Registry;
+use super::report::QueueReport;
+use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
+use crate::message::Message;
+use base::{BoxFuture, Clock, ShardId};
+use cluster::Catalog;
+use commitlog::{Cells, Kind, Log};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::{oneshot, watch};
+
+/// Requests that may wait for a host. A session waits for room, and stops reading its socket.
+const MAIL_MAX: usize = 1024;
+
+/// Bytes of messages in memory only, in all queues together, above which publishers should be stopped.
+pub const TRANSIENT_BYTES_MAX_DEFAULT: usize = 256 << 20;
+
+/// What queues stand on.
+pub struct Ground<'a> {
+    /// The log that they are in.
+    pub log: Arc<Log>,
+    /// What its cells said at the start.
+    pub cells: &'a BTreeMap<ShardId, Cells>,
+    /// Where queues and bindings are declared.
+    pub catalog: Arc<Catalog>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// See [`TRANSIENT_BYTES_MAX_DEFAULT`].
+    pub transient_bytes_max: usize,
+}
+
+/// Queues that are being opened; mail to them waits until they are.
+pub struct Opened {
+    /// The queues.
+    pub queues: Arc<Queues>,
+    /// The hosts: the driver runs each to its end. They end when `queues` is dropped.
+    pub tasks: Vec<BoxFuture<'static, ()>>,
+}
+
+/// The host is gone: the log takes no more writes, or the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the queues' host is gone")]
+pub struct Gone;
+
+/// A session's part.
+pub struct Attached {
+    /// Its name in all mail.
+    pub session: SessionId,
+    /// What hosts send to it.
+    pub notices: UnboundedReceiver<Notice>,
+}
+
+/// All queues.
+pub struct Queues {
+    hosts: Vec<mpsc::Sender<Mail>>,
+    registry: Arc<Registry>,
+    pressure: Arc<Pressure>,
+}
+
+impl Queues {
+    /// Makes the hosts of all shards of a log.
+    #[must_use]
+    pub fn open(ground: Ground<'_>) -> Opened {
+        let registry = Arc::new(Registry::default());
+        let pressure = Arc::new(Pressure::new(ground.transient_bytes_max));
+        let directory = Arc::new(CatalogDirectory(ground.catalog.clone()));
+        let shards = ground.log.shards().len();
+        let (letters, inboxes): (Vec<_>, Vec<_>) = (0..shards)
+            .map(|_| mpsc::unbounded_channel::<HostMail>())
+            .unzip();
+        let letters: Arc<[_]> = letters.into();
+        let none = Cells::default();
+        let mut hosts = Vec::new();
+        let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
+        for (number, inbox) in (0..).zip(inboxes) {
+            let shard = ShardId(number);
+            let cells = ground.cells.get(&shard).unwrap_or(&none);
+            let (sender, mail) = mpsc::channel(MAIL_MAX);
+            hosts.push(sender);
+            let driver = Driver::new(Parts {
+                machine: Host::new(shard, directory.clone(), cells.of(Kind::Queue)),
+                mail,
+                inbox,
+                letters: letters.clone(),
+                log: ground.log.clone(),
+                catalog: ground.catalog.clone(),
+                clock: ground.clock.clone(),
+                registry: registry.clone(),
+                pressure: pressure.clone(),
+                directory: directory.clone(),
+            });
+            tasks.push(Box::pin(driver.run()));
+        }
+        Opened {
+            queues: Arc::new(Self {
+                hosts,
+                registry,
+                pressure,
+            }),
+            tasks,
+        }
+    }
+
+    /// A new session.
+    #[must_use]
+    pub fn attach(&self) -> Attached {
+        let (session, notices) = self.registry.add();
+        Attached { session, notices }
+    }
+
+    /// Sends a request to a shard's host; waits while too many wait there.
+    ///
+    /// # Errors
+    /// Where the host is gone.
+    pub async fn send(
+        &self,
+        shard: ShardId,
+        session: SessionId,
+        request: Request,
+    ) -> Result<(), Gone> {
+        let mail = Mail::Request(session, request);
+        self.host(shard).send(mail).await.map_err(|_| Gone)
+    }
+
+    /// The session has ended: tells every host. Afterwards nothing is sent to it.
+    pub async fn leave(&self, session: SessionId) {
+        for host in &self.hosts {
+            // A host that is gone has forgotten the session.
+            let _ = host.send(Mail::Request(session, Request::Leave)).await;
+        }
+        self.registry.remove(session);
+    }
+
+    /// Sends a message to a consumer of `amq.rabbitmq.reply-to`; returns whether the session is there.
+    pub fn reply(&self, session: SessionId, channel: u16, key: u64, message: Message) -> bool {
+        let notice = Notice::DirectReply {
+            channel,
+            key,
+            message,
+        };
+        self.registry
+            .get(session)
+            .is_some_and(|to| to.send(notice).is_ok())
+    }
+
+    /// Becomes true while publishers should be stopped, because too much is in memory.
+    #[must_use]
+    pub fn alarm(&self) -> watch::Receiver<bool> {
+        self.pressure.watch()
+    }
+
+    /// Bytes of messages that are in memory only.
+    #[must_use]
+    pub fn transient_bytes(&self) -> usize {
+        self.pressure.bytes()
+    }
+
+    /// All queues of all hosts that have been used or are durable.
+    pub async fn reports(&self) -> Vec<QueueReport> {
+        let mut reports = Vec::new();
+        for host in &self.hosts {
+            let (reply, answer) = oneshot::channel();
+            if host.send(Mail::Ask(Ask::Reports(reply))).await.is_ok() {
+                reports.extend(answer.await.unwrap_or_default());
+            }
+        }
+        reports
+    }
+
+    /// One queue; `None` where its host does not know it.
+    pub async fn report(&self, shard: ShardId, queue: QueueId) -> Option<QueueReport> {
+        let (reply, answer) = oneshot::channel();
+        self.host(shard)
+            .send(Mail::Ask(Ask::Report(queue, reply)))
+            .await
+            .ok()?;
+        answer.await.ok()?
+    }
+
+    /// Removes all ready messages of a queue.
+    ///
+    /// # Errors
+    /// Where the host refuses.
+    pub async fn purge(&self, shard: ShardId, queue: QueueId) -> Result<Answer, Refusal> {
+        self.ask(shard, |ticket| Request::Purge { ticket, queue })
+            .await
+    }
+
+    /// Removes a queue.
+    ///
+    /// # Errors
+    /// Where the host refuses.
+    pub async fn delete(
+        &self,
+        shard: ShardId,
+        queue: QueueId,
+        if_unused: bool,
+        if_empty: bool,
+    ) -> Result<Answer, Refusal> {
+        let request = |ticket| Request::Delete {
+            ticket,
+            queue,
+            if_unused,
+            if_empty,
+        };
+        self.ask(shard, request).await
+    }
+
+    async fn ask(
+        &self,
+        shard: ShardId,
+        request: impl FnOnce(Ticket) -> Request,
+    ) -> Result<Answer, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        // The host gives the ticket out.
+        let ask = Ask::Request(request(Ticket(0)), reply);
+        self.host(shard)
+            .send(Mail::Ask(ask))
+            .await
+            .map_err(|_| Refusal::Lost)?;
+        answer.await.unwrap_or(Err(Refusal::Lost))
+    }
+
+    fn host(&self, shard: ShardId) -> &mpsc::Sender<Mail> {
+        &self.hosts[usize::from(shard.0) % self.hosts.len()]
+    }
+}

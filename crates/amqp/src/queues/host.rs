@@ -1,0 +1,348 @@
+//! All queues of one shard as one machine: mail in, commits, reads and notices out.
+//!
+//! It promises that nothing is shown or confirmed before it is durable, that what happened in one drain of
+//! its mailbox is one commit, and that a dead letter leaves its queue in the commit that brings it into
+//! the next one (or into the outbox). Inputs are handled one by one, then [`Host::finish`] makes of them
+//! what is to be done. It owns no clock and no socket.
+
+mod commit;
+mod delete;
+mod letters;
+mod publish;
+mod requests;
+#[cfg(test)]
+mod tests;
+mod timers;
+
+use super::directory::Directory;
+use super::io::{Batches, Effect, HostMail, Input, Read};
+use super::kept::Kept;
+use super::keyed::KeyedMap;
+use super::level::LevelState;
+use super::outbox::{Inbox, Outbox};
+use super::queue::{Pump, Queue};
+use super::report::QueueReport;
+use super::sessions::Sessions;
+use super::settings::Declared;
+use crate::mail::{Notice, QueueId, Request, SessionId};
+use crate::run::Run;
+use base::{Monotonic, ShardId, Timestamp};
+use commit::{Draft, Landing};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Commits under way to the log. More would not be durable sooner: they wait for the same disk.
+const COMMITS_MAX: usize = 32;
+/// Bytes that wait for their commit, or are on their way in one; while there are more no mail is taken.
+const PENDING_BYTES_MAX: usize = 32 << 20;
+/// Bytes of messages that all queues of a host keep in memory together, so that many queues with a backlog
+/// take no more than a few.
+const WINDOWS_BYTES_MAX: usize = 16 << 20;
+/// Reads of the log under way at once.
+const READS_MAX: usize = 16;
+
+/// A host.
+pub struct Host {
+    shard: ShardId,
+    directory: Arc<dyn Directory>,
+    queues: KeyedMap<QueueId, Queue>,
+    sessions: Sessions,
+    kept: Kept,
+    notices: Vec<(SessionId, Notice)>,
+    /// Queues that may have something to send, and those that have something to write down.
+    dirty: Vec<QueueId>,
+    unsettled: Vec<QueueId>,
+    /// Queues that have dead letters.
+    mourning: BTreeSet<QueueId>,
+    /// Queues that want to read and have to wait.
+    hungry: VecDeque<QueueId>,
+    reads: usize,
+    draft: Draft,
+    landings: VecDeque<Landing>,
+    pending_bytes: usize,
+    settle_due: Option<Monotonic>,
+    timers: BTreeSet<(Monotonic, QueueId)>,
+    /// Queues that are being removed from the catalog, with those who wait for it.
+    deleting: KeyedMap<QueueId, delete::Deletion>,
+    undeclare: Vec<QueueId>,
+    outbox: Outbox,
+    inbox: Inbox,
+    /// Queues that were asked to be opened for dead letters.
+    opening: BTreeSet<QueueId>,
+    /// Queues that go with a session.
+    exclusive: BTreeSet<QueueId>,
+    /// Settlements that a planted bug has taken out of the commit that they belong to.
+    split: Vec<commitlog::Entry>,
+    /// What each queue takes in memory, and their sum: stored ones, and the others.
+    memory: KeyedMap<QueueId, usize>,
+    windows_bytes: usize,
+    transient_bytes: usize,
+}
+
+impl Host {
+    /// A host without queues, with what its shard's cells of kind [`commitlog::Kind::Queue`] say of dead letters
+    /// on their way.
+    #[must_use]
+    pub fn new<'a>(
+        shard: ShardId,
+        directory: Arc<dyn Directory>,
+        cells: impl Iterator<Item = (&'a bytes::Bytes, &'a bytes::Bytes)>,
+    ) -> Self {
+        let (outbox, inbox) = super::outbox::restore(cells);
+        Self {
+            shard,
+            directory,
+            queues: KeyedMap::default(),
+            sessions: Sessions::default(),
+            kept: Kept::default(),
+            notices: Vec::new(),
+            dirty: Vec::new(),
+            unsettled: Vec::new(),
+            mourning: BTreeSet::new(),
+            hungry: VecDeque::new(),
+            reads: 0,
+            draft: Draft::default(),
+            landings: VecDeque::new(),
+            pending_bytes: 0,
+            settle_due: None,
+            timers: BTreeSet::new(),
+            deleting: KeyedMap::default(),
+            undeclare: Vec::new(),
+            outbox,
+            inbox,
+            opening: BTreeSet::new(),
+            exclusive: BTreeSet::new(),
+            split: Vec::new(),
+            memory: KeyedMap::default(),
+            windows_bytes: 0,
+            transient_bytes: 0,
+        }
+    }
+
+    /// The shard whose queues these are.
+    #[must_use]
+    pub fn shard(&self) -> ShardId {
+        self.shard
+    }
+
+    /// Queues that this input names and that have to be opened first, if they exist.
+    pub fn unopened(&self, request: &Request, mut each: impl FnMut(QueueId)) {
+        requests::for_each_queue(request, |queue| {
+            if !self.queues.contains_key(&queue) {
+                each(queue);
+            }
+        });
+    }
+
+    /// As [`Self::unopened`], for mail of another host.
+    pub fn unopened_by_mail(&self, mail: &HostMail, mut each: impl FnMut(QueueId)) {
+        if let HostMail::Letters { targets, .. } = mail {
+            let unopened = targets
+                .iter()
+                .filter(|queue| !self.queues.contains_key(*queue));
+            unopened.for_each(|queue| each(*queue));
+        }
+    }
+
+    /// Whether it can take mail now. Where not, it can when a commit has landed.
+    #[must_use]
+    pub fn takes_mail(&self) -> bool {
+        self.pending_bytes < PENDING_BYTES_MAX
+    }
+
+    /// Bytes of messages that are in memory only.
+    #[must_use]
+    pub fn transient_bytes(&self) -> usize {
+        self.transient_bytes
+    }
+
+    /// All queues that are open.
+    #[must_use]
+    pub fn reports(&self) -> Vec<QueueReport> {
+        let mut reports: Vec<_> = self.queues.values().map(Queue::report).collect();
+        reports.sort_unstable_by_key(|report| report.queue);
+        reports
+    }
+
+    /// One queue.
+    #[must_use]
+    pub fn report(&self, queue: QueueId) -> Option<QueueReport> {
+        self.queues.get(&queue).map(Queue::report)
+    }
+
+    /// Takes one input in. What it leads to comes with [`Self::finish`].
+    pub fn handle(&mut self, now: Monotonic, wall: Timestamp, input: Input) {
+        match input {
+            Input::Request { session, request } => self.request(now, wall, session, request),
+            Input::Opened { declared, levels } => self.open(declared, levels, now),
+            Input::Missing { queue } => {
+                self.opening.remove(&queue);
+            }
+            Input::Landed => self.landed(wall),
+            Input::Loaded { read, outcome } => self.loaded(now, read, outcome),
+            Input::Undeclared { queue } => self.undeclared(queue),
+            Input::Mail(HostMail::Letters {
+                from,
+                ordinal,
+                targets,
+                run,
+            }) => self.letters(from, ordinal, &targets, run, wall),
+            Input::Mail(HostMail::Taken { by, ordinal }) => self.taken(by, ordinal),
+            Input::Tick => self.tick(now),
+        }
+    }
+
+    /// Makes of what was handled what is to be done.
+    pub fn finish(&mut self, now: Monotonic, wall: Timestamp, effects: &mut Vec<Effect>) {
+        while !self.dirty.is_empty() || self.has_letters() {
+            self.pump(now, wall);
+            self.bury(wall, effects);
+        }
+        self.commit(now, effects);
+        effects.extend(
+            self.notices
+                .drain(..)
+                .map(|(to, notice)| Effect::Notify(to, notice)),
+        );
+        self.outbox.send(self.shard, effects);
+        self.feed(effects);
+    }
+
+    /// When [`Input::Tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Monotonic> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let settle = self
+            .settle_due
+            .filter(|_| self.landings.len() < COMMITS_MAX);
+        [timer, settle].into_iter().flatten().min()
+    }
+
+    fn open(&mut self, declared: Arc<Declared>, levels: Vec<LevelState>, now: Monotonic) {
+        let id = declared.id;
+        self.opening.remove(&id);
+        if !self.queues.contains_key(&id) {
+            if declared.exclusive.is_some() {
+                self.exclusive.insert(id);
+            }
+            self.queues.insert(id, Queue::open(declared, levels, now));
+            self.note(id);
+        }
+    }
+
+    /// Something happened to a queue: it is looked at when this drain is finished.
+    fn note(&mut self, id: QueueId) {
+        if let Some(queue) = self.queues.get_mut(&id)
+            && !queue.is_dirty
+        {
+            queue.is_dirty = true;
+            self.dirty.push(id);
+        }
+    }
+
+    /// Delivers what can be delivered, in all queues that something happened to.
+    fn pump(&mut self, now: Monotonic, wall: Timestamp) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for id in dirty.drain(..) {
+            let Some(queue) = self.queues.get_mut(&id) else {
+                continue;
+            };
+            queue.is_dirty = false;
+            if queue.deleting {
+                continue;
+            }
+            queue.pump(&mut Pump {
+                wall_ms: wall.0,
+                sessions: &mut self.sessions,
+                kept: &mut self.kept,
+                notices: &mut self.notices,
+            });
+            if queue.next_death().is_some() {
+                self.mourning.insert(id);
+            }
+            if !queue.is_unsettled && queue.has_settles() {
+                queue.is_unsettled = true;
+                self.unsettled.push(id);
+                self.settle_due.get_or_insert(now + commit::SETTLE_DELAY);
+            }
+            self.account(id);
+            self.arm(id, now, wall);
+            self.hungry.push_back(id);
+        }
+        // The list's memory is used again.
+        if self.dirty.is_empty() {
+            self.dirty = dirty;
+        }
+    }
+
+    /// Counts what a queue takes in memory now.
+    fn account(&mut self, id: QueueId) {
+        let Some(queue) = self.queues.get(&id) else {
+            return;
+        };
+        let memory = queue.memory();
+        let sum = if queue.is_stored() {
+            &mut self.windows_bytes
+        } else {
+            &mut self.transient_bytes
+        };
+        let known = self.memory.entry(id).or_default();
+        *sum = (*sum + memory).saturating_sub(*known);
+        *known = memory;
+    }
+
+    /// Asks for what queues want to read, as far as reads may be under way.
+    fn feed(&mut self, effects: &mut Vec<Effect>) {
+        while self.reads < READS_MAX
+            && let Some(id) = self.hungry.pop_front()
+        {
+            let host_is_full = self.windows_bytes >= WINDOWS_BYTES_MAX;
+            let Some(queue) = self.queues.get_mut(&id) else {
+                continue;
+            };
+            if let Some(load) = queue.next_load(host_is_full) {
+                self.reads += 1;
+                effects.push(Effect::Read(Read {
+                    queue: id,
+                    level: load.level,
+                    stream: queue.stream(load.level),
+                    offset: load.offset,
+                }));
+            }
+        }
+    }
+
+    fn loaded(&mut self, now: Monotonic, read: Read, outcome: Option<Batches>) {
+        self.reads = self.reads.saturating_sub(1);
+        let host_is_full = self.windows_bytes >= WINDOWS_BYTES_MAX;
+        let Some(queue) = self.queues.get_mut(&read.queue) else {
+            return;
+        };
+        match outcome {
+            Some(Batches { batches, end }) => {
+                let runs = batches.into_iter().filter_map(|(base, batch)| {
+                    // A copy: what comes from the log's caches is a part of something large.
+                    let copy = bytes::Bytes::copy_from_slice(&batch);
+                    let run = Run::open(copy);
+                    if run.is_err() {
+                        tracing::error!(queue = %queue.declared.name, offset = base, "a batch of a queue is not one of messages");
+                    }
+                    Some((base, run.ok()?))
+                });
+                let runs: Vec<_> = runs.collect();
+                let records = runs.iter().flat_map(|(base, run)| {
+                    let offsets = *base..;
+                    offsets
+                        .zip(run.messages())
+                        .map(|(offset, (message, mark))| (offset, message, mark))
+                });
+                queue.loaded(read.level, end, records, host_is_full);
+                self.note(read.queue);
+            }
+            None => {
+                queue.unreadable(read.level);
+                self.retry(read.queue, now);
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! A host over a model of the log.
+
+mod delivering;
+mod dying;
+mod random;
+mod world;
