@@ -19,7 +19,7 @@ use super::report::QueueReport;
 use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
 use crate::streams::{Ground as StreamGround, Streams};
 use crate::topic_keeper::TopicKeeper;
-use base::{BoxFuture, Clock};
+use base::{BoxFuture, Clock, Monotonic, Timestamp};
 use cluster::{Catalog, TopologyError};
 use commitlog::{Closed, CommitError, CommitOutcome, Log, ShardHandle};
 use futures_util::StreamExt;
@@ -74,6 +74,8 @@ pub(crate) struct Driver {
     /// The shard's stream queues, which are not the machine's.
     streams: Streams,
     effects: Vec<Effect>,
+    /// When what has arrived is handled.
+    time: Option<(Monotonic, Timestamp)>,
     commits: VecDeque<oneshot::Receiver<CommitOutcome>>,
     reads: FuturesUnordered<BoxFuture<'static, (Read, Option<Batches>)>>,
     removals: FuturesUnordered<BoxFuture<'static, (QueueId, Result<(), Closed>)>>,
@@ -115,6 +117,7 @@ impl Driver {
             streams,
             shard,
             effects: Vec::new(),
+            time: None,
             commits: VecDeque::new(),
             reads: FuturesUnordered::new(),
             removals: FuturesUnordered::new(),
@@ -170,6 +173,7 @@ impl Driver {
                     }
                     for mail in mail.drain(..) {
                         self.mail(mail).await?;
+                        self.unburden().await?;
                     }
                 }
             }
@@ -187,9 +191,16 @@ impl Driver {
         self.parts.machine.takes_mail() && !self.streams.is_busy()
     }
 
-    fn input(&mut self, input: Input) {
+    /// The time at which what has arrived is handled: one for all of it, so that what is ready is not too old
+    /// before it was offered to anybody.
+    fn time(&mut self) -> (Monotonic, Timestamp) {
         let clock = &self.parts.clock;
-        self.parts.machine.handle(clock.now(), clock.wall(), input);
+        *self.time.get_or_insert_with(|| (clock.now(), clock.wall()))
+    }
+
+    fn input(&mut self, input: Input) {
+        let (now, wall) = self.time();
+        self.parts.machine.handle(now, wall, input);
     }
 
     fn landed(&mut self, outcome: CommitOutcome) -> Result<(), Closed> {
@@ -207,6 +218,18 @@ impl Driver {
             };
             self.commits.pop_front();
             self.landed(outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Hands large messages on before more are taken: a commit is bounded, and so is what waits for the disk.
+    async fn unburden(&mut self) -> Result<(), Closed> {
+        while self.parts.machine.is_burdened() || !self.parts.machine.takes_mail() {
+            self.finish().await?;
+            if self.parts.machine.is_burdened() || !self.parts.machine.takes_mail() {
+                let outcome = next_landed(&mut self.commits).await;
+                self.landed(outcome)?;
+            }
         }
         Ok(())
     }
@@ -318,10 +341,8 @@ impl Driver {
     /// Lets the machine finish, and does what it wants.
     async fn finish(&mut self) -> Result<(), Closed> {
         loop {
-            let clock = &self.parts.clock;
-            self.parts
-                .machine
-                .finish(clock.now(), clock.wall(), &mut self.effects);
+            let (now, wall) = self.time();
+            self.parts.machine.finish(now, wall, &mut self.effects);
             let mut effects = std::mem::take(&mut self.effects);
             for effect in effects.drain(..) {
                 self.carry_out(effect).await?;
@@ -332,6 +353,7 @@ impl Driver {
             }
             self.open_wanted().await?;
         }
+        self.time = None;
         for session in self.leaving.drain(..) {
             self.sessions.remove(&session);
         }

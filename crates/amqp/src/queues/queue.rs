@@ -285,16 +285,13 @@ impl Queue {
         })
     }
 
-    /// Lets everything go that it holds in memory: it is being deleted.
+    /// Lets everything go that it holds: it is being deleted. What has been settled is written down all the same,
+    /// since what moved to another queue is there.
     pub(crate) fn abandon(&mut self, kept: &mut Kept) {
         for (_, delivery) in self.deliveries.take_all() {
             kept.release(delivery.message.as_ref().filter(|_| self.declared.stored));
         }
         self.purge();
-        for level in &mut self.levels {
-            level.settled.take();
-            level.returns.clear();
-        }
         self.deaths.clear();
         self.awaiting.clear();
     }
