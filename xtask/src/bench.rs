@@ -1,9 +1,11 @@
-//! Measurements: Mainstay and Apache Kafka by turns on the same machine, and the machine alone.
+//! Measurements: Mainstay and Apache Kafka or RabbitMQ by turns on the same machine, and the machine alone.
 //!
 //! The load generator is part of this program, one thread with requests that are encoded once, and the same for
 //! every server. Durability is made equal: Apache Kafka is run with an fsync before each acknowledgement, and
 //! a second time as it is by default, which is labelled so and not compared.
 
+mod amqp;
+mod amqp_records;
 mod connection;
 mod fetch;
 mod floor;
@@ -19,6 +21,7 @@ use anyhow::Result;
 
 use crate::repo;
 
+pub(crate) use amqp_records::{AmqpBacklog, AmqpIdle, AmqpRun, AmqpThroughput};
 pub(crate) use records::{Run, StartRun, Throughput};
 
 /// Arguments of `cargo xtask bench`.
@@ -32,6 +35,8 @@ pub(crate) struct Args {
 enum Which {
     /// Throughput, latency, processor time and memory beside Apache Kafka, interleaved.
     Kafka(kafka::Options),
+    /// Queues beside RabbitMQ, interleaved: throughput, confirms, processor time, a backlog, idle connections.
+    Amqp(amqp::Options),
     /// What a bare append and fdatasync costs on this disk.
     Floor,
     /// Start, recovery after a kill -9, idle memory, idle connections.
@@ -41,6 +46,7 @@ enum Which {
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.which {
         Which::Kafka(options) => kafka::run(options),
+        Which::Amqp(options) => amqp::run(options),
         Which::Floor => floor::show(),
         Which::Start(options) => start::run(options),
     }

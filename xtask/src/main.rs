@@ -9,6 +9,7 @@
     reason = "a command line tool talks to its user on stdout and stderr"
 )]
 
+mod amqp_client;
 mod bench;
 mod client;
 mod command;

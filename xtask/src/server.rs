@@ -137,6 +137,12 @@ impl Spec {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Where AMQP clients connect.
+    pub(crate) fn amqp_address(&self) -> Result<String> {
+        let port = self.amqp_port.context("the server has no AMQP listener")?;
+        Ok(format!("127.0.0.1:{port}"))
+    }
+
     /// Address of the AMQP listener, in a form that AMQP clients take.
     pub(crate) fn amqp_url(&self) -> Result<String> {
         let port = self.amqp_port.context("the server has no AMQP listener")?;
@@ -204,9 +210,9 @@ impl Server {
         self.child.id()
     }
 
-    /// What the process has used so far.
+    /// What the process and everything that it started have used so far.
     pub(crate) fn usage(&self) -> Result<Usage> {
-        Usage::of(self.pid())
+        Usage::of_tree(self.pid())
     }
 
     /// Power-cut of the process: SIGKILL, and gone when this returns. The data stays.

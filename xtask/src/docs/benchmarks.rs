@@ -1,5 +1,7 @@
 //! `docs/benchmarks.md`: medians of the measured rounds.
 
+mod amqp;
+
 use std::fmt::Write as _;
 
 use anyhow::Result;
@@ -14,7 +16,8 @@ const HEAD: &str = "\
 Written by `cargo xtask docs` from `bench/results/*.json`; do not edit. Each figure is the median of the rounds, its
 spread in brackets. The servers take turns on the same machine; the load generator is the same for all, one thread on
 that machine too. An acknowledgement means the same on both sides only where Apache Kafka runs with an fsync before
-it; its default, which leaves the bytes to the operating system, is shown and not compared.
+it; its default, which leaves the bytes to the operating system, is shown and not compared. Whether RabbitMQ syncs
+before it confirms a persistent message depends on its release and on the type of queue; it is counted and not assumed.
 ";
 
 pub(super) fn page() -> Result<String> {
@@ -29,7 +32,18 @@ pub(super) fn page() -> Result<String> {
         }
         Some((provenance, runs)) => page += &start_section(&provenance, &runs)?,
     }
-    Ok(page)
+    Ok(page + &amqp::sections()?)
+}
+
+/// Each name once, in the order of its first appearance.
+fn names<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for name in all {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 fn throughput_section(throughput: &Throughput) -> Result<String> {
@@ -37,13 +51,7 @@ fn throughput_section(throughput: &Throughput) -> Result<String> {
         "\n## Throughput\n\nRecords of 1 KiB without keys, acks=all, no compression, 16 partitions; {} s measured after {} s of the same load.\n",
         throughput.seconds, throughput.warmup_seconds
     );
-    let mut workloads: Vec<&str> = Vec::new();
-    for run in &throughput.runs {
-        if !workloads.contains(&run.workload.as_str()) {
-            workloads.push(&run.workload);
-        }
-    }
-    for workload in workloads {
+    for workload in names(throughput.runs.iter().map(|run| run.workload.as_str())) {
         let runs: Vec<&Run> = throughput
             .runs
             .iter()
@@ -52,13 +60,7 @@ fn throughput_section(throughput: &Throughput) -> Result<String> {
         write!(section, "\n### {workload}\n\n")?;
         section += "| server | records/s | ack p50, ms | ack p99, ms | server CPU, us per record | client CPU, us per record | written, bytes per record | peak memory, MiB |\n";
         section += "| --- | --- | --- | --- | --- | --- | --- | --- |\n";
-        let mut contenders: Vec<&str> = Vec::new();
-        for run in &runs {
-            if !contenders.contains(&run.contender.as_str()) {
-                contenders.push(&run.contender);
-            }
-        }
-        for contender in contenders {
+        for contender in names(runs.iter().map(|run| run.contender.as_str())) {
             let own: Vec<&Run> = runs
                 .iter()
                 .copied()

@@ -1,5 +1,6 @@
-//! What a process has used, from `/proc`.
+//! What a process, or a process and all that it started, has used, from `/proc`.
 
+use std::collections::HashMap;
 use std::fs;
 use std::ops::Sub;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use serde::Serialize;
 /// Clock ticks per second of `/proc/PID/stat`: USER_HZ is part of Linux's ABI.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Processor time and memory of one process, all of its threads together, those that ended included.
+/// Processor time and memory of one process, all of its threads together, those that ended included, and its
+/// children that ended.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Usage {
     pub(crate) user: Duration,
@@ -42,12 +44,29 @@ impl Usage {
             text.parse().context("stat")
         };
         Ok(Usage {
-            user: ticks(field(14)?),
-            system: ticks(field(15)?),
+            // With the children that ended and were waited for.
+            user: ticks(field(14)? + field(16)?),
+            system: ticks(field(15)? + field(17)?),
             resident_bytes: keyed(&status, "VmRSS:")? * 1024,
             peak_bytes: keyed(&status, "VmHWM:")? * 1024,
             written_bytes: keyed(&io, "write_bytes:")?,
         })
+    }
+
+    /// A process and everything below it: what runs now, and, in processor time, what ended and was waited for.
+    pub(crate) fn of_tree(pid: u32) -> Result<Usage> {
+        let mut total = Usage::of(pid)?;
+        for descendant in descendants(pid)? {
+            // A helper may end between the listing and the reading; its parent then answers for it.
+            if let Ok(usage) = Usage::of(descendant) {
+                total.user += usage.user;
+                total.system += usage.system;
+                total.resident_bytes += usage.resident_bytes;
+                total.peak_bytes += usage.peak_bytes;
+                total.written_bytes += usage.written_bytes;
+            }
+        }
+        Ok(total)
     }
 
     /// The harness's own process.
@@ -68,6 +87,34 @@ impl Sub for Usage {
     fn sub(self, earlier: Usage) -> Duration {
         self.cpu().saturating_sub(earlier.cpu())
     }
+}
+
+/// Every process that `pid` started, directly or not.
+fn descendants(pid: u32) -> Result<Vec<u32>> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(process) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else {
+            continue;
+        };
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        if let Some(parent) = parent {
+            children.entry(parent).or_default().push(process);
+        }
+    }
+    let mut found = Vec::new();
+    let mut open = vec![pid];
+    while let Some(parent) = open.pop() {
+        let own = children.remove(&parent).unwrap_or_default();
+        found.extend_from_slice(&own);
+        open.extend(own);
+    }
+    Ok(found)
 }
 
 fn ticks(count: u64) -> Duration {
@@ -95,5 +142,19 @@ mod tests {
         let usage = Usage::own().unwrap();
         assert!(usage.resident_bytes > 0);
         assert!(usage.peak_bytes >= usage.resident_bytes);
+    }
+
+    #[test]
+    fn children_count() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let tree = Usage::of_tree(std::process::id());
+        let listed = descendants(std::process::id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(listed.unwrap().contains(&child.id()));
+        assert!(tree.unwrap().peak_bytes > 0);
     }
 }

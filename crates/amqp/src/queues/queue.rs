@@ -225,7 +225,7 @@ impl Queue {
     }
 
     /// A message is durable, or as durable as it will be: it is ready from now on. Where memory is short
-    /// (`keep` is false) it stays in the log alone. Its time to live does not pass before it was offered
+    /// (`keep` is false) it stays in the log alone, and of the head it is known when it expires. Its time to live does not pass before it was offered
     /// once: with one of 0 it is delivered now or not at all.
     pub(crate) fn land(
         &mut self,
@@ -243,17 +243,18 @@ impl Queue {
         let at = usize::from(level);
         let stored = self.declared.stored;
         let level = &mut self.levels[at];
-        if stored && !(keep && level.is_caught_up()) {
-            level.land_in_rest(offset, mark.body_len);
-        } else {
+        let keep = keep || !stored;
+        if level.is_caught_up() && (keep || level.ready() == 0) {
             level.land(Ready {
                 offset,
                 returns: 0,
                 body_len: mark.body_len,
                 expires_ms,
                 redelivered: false,
-                message: Some(message),
+                message: keep.then_some(message),
             });
+        } else {
+            level.land_in_rest(offset, mark.body_len);
         }
         self.occupied[at / 64 % 4] |= 1 << (at % 64);
     }

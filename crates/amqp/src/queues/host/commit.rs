@@ -58,7 +58,7 @@ impl Queue {
         host_has_room: bool,
     ) {
         for (offset, landed) in (first..).zip(run.messages()) {
-            let keep = self.has_window_room(!host_has_room);
+            let keep = self.has_window_room(usize::from(level), !host_has_room);
             self.land(level, offset, landed, keep, wall.0);
         }
     }

@@ -2,4 +2,5 @@
 
 mod delivering;
 mod dying;
+mod random;
 mod world;

@@ -37,7 +37,10 @@ impl Queue {
                 Turn::Deliver(slot) => self.deliver(slot, level, pump),
             }
         }
-        self.shorten();
+        if self.is_over_limit() {
+            self.shorten();
+            self.expire(pump.wall_ms);
+        }
         self.flush(pump);
         self.offer(offers, pump);
     }

@@ -140,7 +140,7 @@ fn compare(producer: &Producer, stored: &[Label], report: &mut Report) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crash::producer::Acked;
+    use crate::crash::kafka::producer::Acked;
 
     /// Compares a producer of two lives, of which the second begins at 20, with numbers stored at offsets 0, 1, ….
     fn check(idempotent: bool, acked: &[(u64, i64)], stored: &[u64]) -> Result<(), String> {
