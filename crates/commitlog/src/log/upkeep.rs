@@ -176,10 +176,16 @@ impl Log {
     async fn remove_unused_files(&self) -> Result<(), UpkeepError> {
         // Nobody may seal or checkpoint meanwhile.
         let upkeep = self.upkeep.lock().await;
-        self.streams
-            .all()
-            .iter()
-            .for_each(|stream| stream.forget_settled());
+        let streams = self.streams.all();
+        streams.iter().for_each(|stream| stream.forget_settled());
+        self.remove_unused(&upkeep).await?;
+        if self.empty_a_file(&upkeep).await? {
+            self.remove_unused(&upkeep).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_unused(&self, upkeep: &Upkeep) -> io::Result<()> {
         let mut used = BTreeSet::new();
         for stream in self.streams.all() {
             stream.for_each_file(|file| {
@@ -193,6 +199,6 @@ impl Log {
                 tracing::info!(file, "a WAL file that nothing refers to was removed");
             }
         }
-        self.empty_a_file(&upkeep).await
+        Ok(())
     }
 }

@@ -20,12 +20,11 @@ const MOVED_BYTES_MAX: u64 = 8 << 20;
 type Pages = Vec<(Arc<Stream>, Page)>;
 
 impl Log {
-    /// Moves what is wanted of one file that is nearly empty, where there is such a file. It goes the
-    /// next time that files go.
-    pub(super) async fn empty_a_file(&self, upkeep: &Upkeep) -> Result<(), UpkeepError> {
+    /// Moves what is wanted of one file that is nearly empty; whether there was such a file.
+    pub(super) async fn empty_a_file(&self, upkeep: &Upkeep) -> Result<bool, UpkeepError> {
         // Whoever waits for space must not be who makes it.
         if self.progress.full.load(Ordering::Relaxed) {
-            return Ok(());
+            return Ok(false);
         }
         for file in self.ground.wal.files().await? {
             if file >= upkeep.kept_from {
@@ -39,9 +38,9 @@ impl Log {
                 continue;
             };
             self.move_all(file, wanted).await?;
-            return Ok(());
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// The pages of a file, where only queues refer to it and most of what they list is settled.
