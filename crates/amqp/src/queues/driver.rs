@@ -5,6 +5,8 @@
 //! another host, and that everybody is told when the log takes no more writes. It owns no queue state.
 
 mod reading;
+mod sessions;
+mod streams;
 
 use super::alarm::Alarm;
 use super::directory::Directory;
@@ -15,6 +17,8 @@ use super::pressure::Pressure;
 use super::registry::Registry;
 use super::report::QueueReport;
 use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
+use crate::streams::{Ground as StreamGround, Streams};
+use crate::topic_keeper::TopicKeeper;
 use base::{BoxFuture, Clock};
 use cluster::{Catalog, TopologyError};
 use commitlog::{Closed, CommitError, CommitOutcome, Log, ShardHandle};
@@ -60,12 +64,15 @@ pub(crate) struct Parts {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pressure: Arc<Pressure>,
     pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) topics: Arc<dyn TopicKeeper>,
 }
 
 /// A driver.
 pub(crate) struct Driver {
     parts: Parts,
     shard: ShardHandle,
+    /// The shard's stream queues, which are not the machine's.
+    streams: Streams,
     effects: Vec<Effect>,
     commits: VecDeque<oneshot::Receiver<CommitOutcome>>,
     reads: FuturesUnordered<BoxFuture<'static, (Read, Option<Batches>)>>,
@@ -96,8 +103,16 @@ async fn next_landed(commits: &mut VecDeque<oneshot::Receiver<CommitOutcome>>) -
 impl Driver {
     pub(crate) fn new(parts: Parts) -> Self {
         let shard = parts.log.shard(parts.machine.shard()).clone();
+        let streams = Streams::new(StreamGround {
+            log: parts.log.clone(),
+            catalog: parts.catalog.clone(),
+            keeper: parts.topics.clone(),
+            clock: parts.clock.clone(),
+            shard: shard.clone(),
+        });
         Self {
             parts,
+            streams,
             shard,
             effects: Vec::new(),
             commits: VecDeque::new(),
@@ -144,9 +159,12 @@ impl Driver {
                     outcome?;
                     self.input(Input::Undeclared { queue });
                 }
+                event = self.streams.next(), if self.streams.is_waiting() => {
+                    self.stream_event(event).await?;
+                }
                 Some(letter) = self.parts.inbox.recv() => self.letter(letter).await?,
                 () = alarm.ring() => self.input(Input::Tick),
-                count = self.parts.mail.recv_many(&mut mail, DRAIN_MAX), if self.parts.machine.takes_mail() => {
+                count = self.parts.mail.recv_many(&mut mail, DRAIN_MAX), if self.takes_mail() => {
                     if count == 0 {
                         break;
                     }
@@ -162,7 +180,11 @@ impl Driver {
         while !self.commits.is_empty() {
             next_landed(&mut self.commits).await.map_err(closed)?;
         }
-        Ok(())
+        self.streams.finish().await
+    }
+
+    fn takes_mail(&self) -> bool {
+        self.parts.machine.takes_mail() && !self.streams.is_busy()
     }
 
     fn input(&mut self, input: Input) {
@@ -199,12 +221,15 @@ impl Driver {
                 self.request(session, request).await
             }
             Mail::Ask(Ask::Reports(reply)) => {
+                let mut reports = self.parts.machine.reports();
+                reports.extend(self.streams.reports(self.parts.machine.shard()));
                 // Whoever asked may have gone away.
-                let _ = reply.send(self.parts.machine.reports());
+                let _ = reply.send(reports);
                 Ok(())
             }
             Mail::Ask(Ask::Report(queue, reply)) => {
-                let _ = reply.send(self.parts.machine.report(queue));
+                let report = self.parts.machine.report(queue);
+                let _ = reply.send(report.or_else(|| self.streams.report(queue)));
                 Ok(())
             }
             Mail::Ask(Ask::Request(mut request, reply)) => {
@@ -220,23 +245,29 @@ impl Driver {
         }
     }
 
-    fn know(&mut self, session: SessionId) {
-        if !self.sessions.contains_key(&session)
-            && let Some(sender) = self.parts.registry.get(session)
-        {
-            self.sessions.insert(session, sender);
-        }
-    }
-
     async fn request(&mut self, session: SessionId, request: Request) -> Result<(), Closed> {
+        let Some(request) = self.stream_request(session, request) else {
+            return Ok(());
+        };
+        let wrote = matches!(request, Request::Written { .. });
         let (machine, wanted) = (&self.parts.machine, &mut self.wanted);
         machine.unopened(&request, |queue| wanted.push(queue));
         self.open_wanted().await?;
         self.input(Input::Request { session, request });
+        if wrote {
+            self.with_streams(|streams, lent| streams.written(session, lent));
+        }
         Ok(())
     }
 
     async fn letter(&mut self, letter: HostMail) -> Result<(), Closed> {
+        match self.stream_letter(letter) {
+            Some(letter) => self.take_letter(letter).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn take_letter(&mut self, letter: HostMail) -> Result<(), Closed> {
         let (machine, wanted) = (&self.parts.machine, &mut self.wanted);
         machine.unopened_by_mail(&letter, |queue| wanted.push(queue));
         self.open_wanted().await?;
@@ -314,13 +345,13 @@ impl Driver {
 
     async fn carry_out(&mut self, effect: Effect) -> Result<(), Closed> {
         match effect {
-            Effect::Notify(OURSELVES, notice) => self.answer_ourselves(notice),
-            Effect::Notify(session, notice) => {
-                if let Some(to) = self.sessions.get(&session) {
-                    // It may have gone away; that it leaves is on its way then.
-                    let _ = to.send(notice);
+            Effect::Notify(session, Notice::Published { ticket, rejected }) => {
+                // It may have gone to stream queues, too.
+                if let Some(answer) = self.streams.join(session, ticket, rejected) {
+                    self.notify(session, answer);
                 }
             }
+            Effect::Notify(session, notice) => self.notify(session, notice),
             Effect::Commit(entries) => self.commits.push_back(self.shard.commit(entries).await?),
             Effect::Read(read) => {
                 let log = self.parts.log.clone();
@@ -347,15 +378,6 @@ impl Driver {
             }
         }
         Ok(())
-    }
-
-    fn answer_ourselves(&mut self, notice: Notice) {
-        if let Notice::Answer { ticket, outcome } = notice
-            && let Some(asking) = self.asking.remove(&ticket)
-        {
-            // Whoever asked may have gone away.
-            let _ = asking.send(outcome);
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::registry::Registry;
 use super::report::QueueReport;
 use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
 use crate::message::Message;
+use crate::topic_keeper::TopicKeeper;
 use base::{BoxFuture, Clock, ShardId};
 use cluster::Catalog;
 use commitlog::{Cells, Kind, Log};
@@ -31,6 +32,8 @@ pub struct Ground<'a> {
     pub cells: &'a BTreeMap<ShardId, Cells>,
     /// Where queues and bindings are declared.
     pub catalog: Arc<Catalog>,
+    /// Whoever keeps the topics that stream queues are.
+    pub topics: Arc<dyn TopicKeeper>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// See [`TRANSIENT_BYTES_MAX_DEFAULT`].
@@ -96,6 +99,7 @@ impl Queues {
                 registry: registry.clone(),
                 pressure: pressure.clone(),
                 directory: directory.clone(),
+                topics: ground.topics.clone(),
             });
             tasks.push(Box::pin(driver.run()));
         }

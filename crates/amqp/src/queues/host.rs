@@ -125,6 +125,21 @@ impl Host {
         self.shard
     }
 
+    /// Whether a queue is open.
+    pub(crate) fn is_open(&self, queue: QueueId) -> bool {
+        self.queues.contains_key(&queue)
+    }
+
+    /// The sessions' windows: stream queues fill the same.
+    pub(crate) fn sessions_mut(&mut self) -> &mut Sessions {
+        &mut self.sessions
+    }
+
+    /// Whether a letter of another shard is one that was taken before.
+    pub(crate) fn has_taken(&self, from: ShardId, ordinal: u64) -> bool {
+        self.inbox.get(&from).is_some_and(|seen| ordinal <= *seen)
+    }
+
     /// Queues that this input names and that have to be opened first, if they exist.
     pub fn unopened(&self, request: &Request, mut each: impl FnMut(QueueId)) {
         requests::for_each_queue(request, |queue| {

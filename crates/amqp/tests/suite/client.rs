@@ -107,6 +107,26 @@ impl Client {
         }
     }
 
+    /// Publishes to several queues of a shard; returns what was refused.
+    pub(crate) async fn publish_to(
+        &mut self,
+        shard: ShardId,
+        targets: Vec<QueueId>,
+        run: Run,
+    ) -> Vec<u32> {
+        let asked = self.ticket();
+        let publish = Request::Publish {
+            ticket: asked,
+            targets,
+            run,
+        };
+        self.send(shard, publish).await;
+        match self.next().await {
+            Notice::Published { ticket, rejected } if ticket == asked => rejected,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(crate) async fn ask(
         &mut self,
         shard: ShardId,
@@ -124,24 +144,51 @@ impl Client {
     }
 
     pub(crate) async fn consume(&mut self, queue: &Queue, prefetch: u32) {
-        let id = queue.id;
-        self.shards.insert(id, queue.shard);
+        self.consume_from(queue.shard, queue.id, 1, prefetch, StreamStart::Next)
+            .await;
+    }
+
+    /// Consumes from a queue of any kind.
+    pub(crate) async fn consume_from(
+        &mut self,
+        shard: ShardId,
+        queue: QueueId,
+        consumer: u32,
+        prefetch: u32,
+        start: StreamStart,
+    ) {
+        self.shards.insert(queue, shard);
         let consume = |ticket| Consume {
             ticket,
-            queue: id,
-            consumer: ConsumerId(1),
+            queue,
+            consumer: ConsumerId(consumer),
             tag: "c".to_owned(),
             no_ack: false,
             exclusive: false,
             priority: 0,
             prefetch: NonZeroU32::new(prefetch),
             shared: false,
-            start: StreamStart::Next,
+            start,
         };
         let outcome = self
-            .ask(queue.shard, |ticket| Request::Consume(consume(ticket)))
+            .ask(shard, |ticket| Request::Consume(consume(ticket)))
             .await;
         assert_eq!(outcome, Ok(Answer::Consuming));
+    }
+
+    /// The next notice that is no delivery.
+    pub(crate) async fn notice(&mut self) -> Notice {
+        self.next().await
+    }
+
+    /// The next deliveries as they come, which are not reported as written.
+    pub(crate) async fn unwritten(&mut self) -> (QueueId, Vec<Delivery>) {
+        match self.notices.recv().await.expect("sessions stay") {
+            Notice::Deliver {
+                queue, deliveries, ..
+            } => (queue, deliveries),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// The next delivery.

@@ -6,4 +6,6 @@
 
 mod client;
 mod queues;
+mod streams;
+mod topics;
 mod world;

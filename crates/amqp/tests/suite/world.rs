@@ -1,6 +1,7 @@
 //! Queues over a real log on a simulated disk, driven by hand: when nothing can happen any more, time passes.
 
 use crate::client::Client;
+use crate::topics::Topics;
 use amqp::queues::{Ground, Opened, Queues, TRANSIENT_BYTES_MAX_DEFAULT};
 use amqp_wire::{Table, Value};
 use base::{BoxFuture, Clock, Entropy, Monotonic, Timestamp};
@@ -173,6 +174,7 @@ impl World {
                 log: log.clone(),
                 cells: &cells,
                 catalog: catalog.clone(),
+                topics: Arc::new(Topics(catalog.clone())),
                 clock: shared,
                 transient_bytes_max: TRANSIENT_BYTES_MAX_DEFAULT,
             });

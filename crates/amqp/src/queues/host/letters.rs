@@ -138,16 +138,25 @@ impl Host {
             return;
         };
         for chunk in targets.chunk_by(|left, right| left.0 == right.0) {
-            let ids: Vec<_> = chunk.iter().map(|(_, id)| *id).collect();
+            let ids = chunk.iter().map(|(_, id)| *id);
             let shard = chunk[0].0;
-            if shard == self.shard {
-                self.put(wall, &ids, run.clone());
-            } else {
-                let (ordinal, cells) = self.outbox.push(shard, ids, run.clone());
+            let (here, posted): (Vec<_>, Vec<_>) =
+                ids.partition(|id| shard == self.shard && !self.is_stream(*id));
+            if !here.is_empty() {
+                self.put(wall, &here, run.clone());
+            }
+            if !posted.is_empty() {
+                let (ordinal, cells) = self.outbox.push(shard, posted, run.clone());
                 cells.into_iter().for_each(|cell| self.write(cell));
                 self.draft.outgoing.push((shard, ordinal));
             }
         }
+    }
+
+    /// Whether letters to a queue go by mail even inside of the shard: nothing enters a stream queue in the
+    /// commit that takes it out of another queue, because Kafka's producers write there, too.
+    fn is_stream(&self, id: QueueId) -> bool {
+        !self.is_open(id) && self.directory.is_stream(id)
     }
 
     /// Letters of another shard arrive. Those that have been taken before are only answered.
