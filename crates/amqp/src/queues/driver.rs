@@ -4,6 +4,7 @@
 //! It promises that commits reach the log in the machine's order, that it never waits for a session or
 //! another host, and that everybody is told when the log takes no more writes. It owns no queue state.
 
+mod opening;
 mod reading;
 mod sessions;
 mod streams;
@@ -23,8 +24,8 @@ use base::{BoxFuture, Clock, Monotonic, Timestamp};
 use cluster::{Catalog, TopologyError};
 use commitlog::{Closed, CommitError, CommitOutcome, Log, ShardHandle};
 use futures_util::StreamExt;
-use futures_util::stream::{self, FuturesUnordered};
-use reading::{levels_of, load};
+use futures_util::stream::FuturesUnordered;
+use reading::load;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
@@ -32,8 +33,6 @@ use tokio::sync::oneshot;
 
 /// Mail that is handled before it is made one commit.
 const DRAIN_MAX: usize = 256;
-/// Queues that are opened at the same time at the start.
-const OPENING_MAX: usize = 64;
 /// The session that questions of this process are asked as.
 const OURSELVES: SessionId = SessionId(0);
 
@@ -295,46 +294,6 @@ impl Driver {
         machine.unopened_by_mail(&letter, |queue| wanted.push(queue));
         self.open_wanted().await?;
         self.input(Input::Mail(letter));
-        Ok(())
-    }
-
-    /// Opens the queues that are wanted, those of them that exist.
-    async fn open_wanted(&mut self) -> Result<(), Closed> {
-        while let Some(queue) = self.wanted.pop() {
-            let found = self.parts.directory.queue(queue);
-            match found.filter(|found| found.shard == self.parts.machine.shard()) {
-                Some(declared) => {
-                    let levels = levels_of(&self.shard, &declared).await?;
-                    self.input(Input::Opened { declared, levels });
-                }
-                None => self.input(Input::Missing { queue }),
-            }
-        }
-        Ok(())
-    }
-
-    /// Opens all stored queues of the shard, so that what is due in them happens whether or not anybody asks.
-    async fn open_all(&mut self) -> Result<(), Closed> {
-        let shard_id = self.parts.machine.shard();
-        let topology = self.parts.catalog.topology();
-        let stored = topology
-            .queues()
-            .filter(|queue| queue.shard == shard_id && queue.is_stored());
-        let declared: Vec<_> = stored
-            .map(|queue| Arc::new(super::catalog_directory::declared(queue)))
-            .collect();
-        let shard = self.shard.clone();
-        let opening = declared.into_iter().map(|declared| {
-            let shard = shard.clone();
-            async move { (levels_of(&shard, &declared).await, declared) }
-        });
-        let mut opened = stream::iter(opening).buffered(OPENING_MAX);
-        while let Some((levels, declared)) = opened.next().await {
-            self.input(Input::Opened {
-                levels: levels?,
-                declared,
-            });
-        }
         Ok(())
     }
 
