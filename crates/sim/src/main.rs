@@ -21,7 +21,8 @@ struct Arguments {
     #[arg(long)]
     seed: Option<u64>,
     /// Switches a planted bug on, to see that it is noticed: wal-sync-skipped, ack-before-sync,
-    /// deduplication-off, settlement-not-replayed or one-settled-is-all-settled.
+    /// deduplication-off, settlement-not-replayed, one-settled-is-all-settled or
+    /// move-not-replayed.
     #[arg(long)]
     plant: Option<String>,
 }

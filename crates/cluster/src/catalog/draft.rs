@@ -4,9 +4,9 @@ use super::error::{Made, TopologyError};
 use super::ids::Ids;
 use super::limits;
 use super::read::Class;
-use crate::topic::Partition;
+use crate::topic::{Partition, Topic, Topics};
 use crate::topology::{
-    Binding, Destination, Exchange, NewQueue, Permission, Queue, Topology, User,
+    Binding, Destination, Exchange, NewQueue, Permission, Queue, Topology, User, Vhost,
 };
 use base::Timestamp;
 use bytes::Bytes;
@@ -21,6 +21,8 @@ pub(super) struct Draft {
     /// Streams that are to be removed when the cells are durable.
     pub(super) removed: Vec<Partition>,
     pub(super) now: Timestamp,
+    /// The topics at the time, which may be bound as stream queues.
+    topics: Arc<Topics>,
 }
 
 /// A state of a draft.
@@ -32,9 +34,10 @@ pub(super) struct Mark {
 }
 
 impl Draft {
-    pub(super) fn new(topology: Topology, ids: Ids, now: Timestamp) -> Self {
+    pub(super) fn new(topology: Topology, topics: Arc<Topics>, ids: Ids, now: Timestamp) -> Self {
         Self {
             topology,
+            topics,
             ids,
             cells: Vec::new(),
             removed: Vec::new(),
@@ -235,7 +238,7 @@ impl Draft {
     pub(super) fn bind(&mut self, binding: Binding) -> Result<Made, TopologyError> {
         let vhost = self.topology.vhost(&binding.vhost);
         let vhost = vhost.ok_or(TopologyError::NoVhost)?;
-        check_ends(vhost, &binding)?;
+        check_ends(vhost, &self.topics, &binding)?;
         if vhost.has_binding(&binding) {
             return Ok(Made::Existing);
         }
@@ -260,6 +263,27 @@ impl Draft {
         self.remove_binding(binding);
         self.remove_unused(&binding.vhost, vec![binding.source.clone()]);
         Ok(true)
+    }
+}
+
+/// Topics that are stream queues.
+impl Draft {
+    /// Removes the bindings to the stream queues that a topic is, which is about to go or to be cut in other parts.
+    pub(super) fn unbind_topic(&mut self, topic: &Topic) {
+        let vhosts: Vec<_> = self
+            .topology
+            .vhosts()
+            .map(|vhost| vhost.name().clone())
+            .collect();
+        for vhost in vhosts {
+            for name in topic.stream_queues(&vhost) {
+                // A queue of the name goes before the topic: the bindings are its.
+                if self.topology.queue(&vhost, &name).is_none() {
+                    let left = self.remove_bindings_to(&vhost, &Destination::Queue(name.into()));
+                    self.remove_unused(&vhost, left);
+                }
+            }
+        }
     }
 }
 
@@ -358,16 +382,19 @@ impl Draft {
     }
 }
 
-fn check_ends(vhost: &crate::topology::Vhost, binding: &Binding) -> Result<(), TopologyError> {
-    vhost
-        .exchange(&binding.source)
-        .ok_or(TopologyError::NoExchange)?;
+fn check_ends(vhost: &Vhost, topics: &Topics, binding: &Binding) -> Result<(), TopologyError> {
+    let exchange = |name: &str| {
+        let known = vhost.exchange(name).map(drop);
+        known.ok_or(TopologyError::NoExchange)
+    };
+    exchange(&binding.source)?;
     match &binding.destination {
-        Destination::Queue(name) => vhost.queue(name).map(drop).ok_or(TopologyError::NoQueue),
-        Destination::Exchange(name) => vhost
-            .exchange(name)
-            .map(drop)
-            .ok_or(TopologyError::NoExchange),
+        Destination::Exchange(name) => exchange(name),
+        Destination::Queue(name) => {
+            let known =
+                vhost.queue(name).is_some() || topics.stream_queue(vhost.name(), name).is_some();
+            known.then_some(()).ok_or(TopologyError::NoQueue)
+        }
     }
 }
 

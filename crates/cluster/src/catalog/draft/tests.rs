@@ -18,7 +18,7 @@ const SHARDS: u16 = 8;
 
 fn draft() -> Draft {
     let ids = Ids::new(SHARDS, 0, 0);
-    let mut draft = Draft::new(Topology::default(), ids, Timestamp(1));
+    let mut draft = Draft::new(Topology::default(), Arc::default(), ids, Timestamp(1));
     assert_eq!(draft.put_vhost(&"/".into()), Ok(Made::New));
     draft.cells.clear();
     draft
