@@ -4,6 +4,7 @@
 //! It promises that commits reach the log in the machine's order, that it never waits for a session or
 //! another host, and that everybody is told when the log takes no more writes. It owns no queue state.
 
+mod opening;
 mod reading;
 mod sessions;
 mod streams;
@@ -19,12 +20,12 @@ use super::report::QueueReport;
 use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
 use crate::streams::{Ground as StreamGround, Streams};
 use crate::topic_keeper::TopicKeeper;
-use base::{BoxFuture, Clock};
+use base::{BoxFuture, Clock, Monotonic, Timestamp};
 use cluster::{Catalog, TopologyError};
 use commitlog::{Closed, CommitError, CommitOutcome, Log, ShardHandle};
 use futures_util::StreamExt;
-use futures_util::stream::{self, FuturesUnordered};
-use reading::{levels_of, load};
+use futures_util::stream::FuturesUnordered;
+use reading::load;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
@@ -32,8 +33,6 @@ use tokio::sync::oneshot;
 
 /// Mail that is handled before it is made one commit.
 const DRAIN_MAX: usize = 256;
-/// Queues that are opened at the same time at the start.
-const OPENING_MAX: usize = 64;
 /// The session that questions of this process are asked as.
 const OURSELVES: SessionId = SessionId(0);
 
@@ -74,6 +73,8 @@ pub(crate) struct Driver {
     /// The shard's stream queues, which are not the machine's.
     streams: Streams,
     effects: Vec<Effect>,
+    /// When what has arrived is handled.
+    time: Option<(Monotonic, Timestamp)>,
     commits: VecDeque<oneshot::Receiver<CommitOutcome>>,
     reads: FuturesUnordered<BoxFuture<'static, (Read, Option<Batches>)>>,
     removals: FuturesUnordered<BoxFuture<'static, (QueueId, Result<(), Closed>)>>,
@@ -115,6 +116,7 @@ impl Driver {
             streams,
             shard,
             effects: Vec::new(),
+            time: None,
             commits: VecDeque::new(),
             reads: FuturesUnordered::new(),
             removals: FuturesUnordered::new(),
@@ -170,6 +172,7 @@ impl Driver {
                     }
                     for mail in mail.drain(..) {
                         self.mail(mail).await?;
+                        self.unburden().await?;
                     }
                 }
             }
@@ -187,9 +190,16 @@ impl Driver {
         self.parts.machine.takes_mail() && !self.streams.is_busy()
     }
 
-    fn input(&mut self, input: Input) {
+    /// The time at which what has arrived is handled: one for all of it, so that what is ready is not too old
+    /// before it was offered to anybody.
+    fn time(&mut self) -> (Monotonic, Timestamp) {
         let clock = &self.parts.clock;
-        self.parts.machine.handle(clock.now(), clock.wall(), input);
+        *self.time.get_or_insert_with(|| (clock.now(), clock.wall()))
+    }
+
+    fn input(&mut self, input: Input) {
+        let (now, wall) = self.time();
+        self.parts.machine.handle(now, wall, input);
     }
 
     fn landed(&mut self, outcome: CommitOutcome) -> Result<(), Closed> {
@@ -207,6 +217,18 @@ impl Driver {
             };
             self.commits.pop_front();
             self.landed(outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Hands large messages on before more are taken: a commit is bounded, and so is what waits for the disk.
+    async fn unburden(&mut self) -> Result<(), Closed> {
+        while self.parts.machine.is_burdened() || !self.parts.machine.takes_mail() {
+            self.finish().await?;
+            if self.parts.machine.is_burdened() || !self.parts.machine.takes_mail() {
+                let outcome = next_landed(&mut self.commits).await;
+                self.landed(outcome)?;
+            }
         }
         Ok(())
     }
@@ -275,53 +297,11 @@ impl Driver {
         Ok(())
     }
 
-    /// Opens the queues that are wanted, those of them that exist.
-    async fn open_wanted(&mut self) -> Result<(), Closed> {
-        while let Some(queue) = self.wanted.pop() {
-            let found = self.parts.directory.queue(queue);
-            match found.filter(|found| found.shard == self.parts.machine.shard()) {
-                Some(declared) => {
-                    let levels = levels_of(&self.shard, &declared).await?;
-                    self.input(Input::Opened { declared, levels });
-                }
-                None => self.input(Input::Missing { queue }),
-            }
-        }
-        Ok(())
-    }
-
-    /// Opens all stored queues of the shard, so that what is due in them happens whether or not anybody asks.
-    async fn open_all(&mut self) -> Result<(), Closed> {
-        let shard_id = self.parts.machine.shard();
-        let topology = self.parts.catalog.topology();
-        let stored = topology
-            .queues()
-            .filter(|queue| queue.shard == shard_id && queue.is_stored());
-        let declared: Vec<_> = stored
-            .map(|queue| Arc::new(super::catalog_directory::declared(queue)))
-            .collect();
-        let shard = self.shard.clone();
-        let opening = declared.into_iter().map(|declared| {
-            let shard = shard.clone();
-            async move { (levels_of(&shard, &declared).await, declared) }
-        });
-        let mut opened = stream::iter(opening).buffered(OPENING_MAX);
-        while let Some((levels, declared)) = opened.next().await {
-            self.input(Input::Opened {
-                levels: levels?,
-                declared,
-            });
-        }
-        Ok(())
-    }
-
     /// Lets the machine finish, and does what it wants.
     async fn finish(&mut self) -> Result<(), Closed> {
         loop {
-            let clock = &self.parts.clock;
-            self.parts
-                .machine
-                .finish(clock.now(), clock.wall(), &mut self.effects);
+            let (now, wall) = self.time();
+            self.parts.machine.finish(now, wall, &mut self.effects);
             let mut effects = std::mem::take(&mut self.effects);
             for effect in effects.drain(..) {
                 self.carry_out(effect).await?;
@@ -332,6 +312,7 @@ impl Driver {
             }
             self.open_wanted().await?;
         }
+        self.time = None;
         for session in self.leaving.drain(..) {
             self.sessions.remove(&session);
         }

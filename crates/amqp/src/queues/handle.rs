@@ -11,8 +11,8 @@ use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
 use crate::message::Message;
 use crate::topic_keeper::TopicKeeper;
 use base::{BoxFuture, Clock, ShardId};
-use cluster::Catalog;
-use commitlog::{Cells, Kind, Log};
+use cluster::{Catalog, TopologyError};
+use commitlog::{Cells, Closed, Kind, Log};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -66,6 +66,7 @@ pub struct Queues {
     hosts: Vec<mpsc::Sender<Mail>>,
     registry: Arc<Registry>,
     pressure: Arc<Pressure>,
+    catalog: Arc<Catalog>,
 }
 
 impl Queues {
@@ -108,6 +109,7 @@ impl Queues {
                 hosts,
                 registry,
                 pressure,
+                catalog: ground.catalog,
             }),
             tasks,
         }
@@ -216,6 +218,34 @@ impl Queues {
             if_empty,
         };
         self.ask(shard, request).await
+    }
+
+    /// Removes a vhost with everything in it: its queues by their hosts first, so that nothing is written to
+    /// one that is gone.
+    ///
+    /// # Errors
+    /// Where there is none, or the log takes no more writes.
+    pub async fn delete_vhost(&self, name: &str) -> Result<(), TopologyError> {
+        // Whoever goes on declaring queues in it makes this take longer, not for ever.
+        const ROUNDS_MAX: usize = 16;
+        for _ in 0..ROUNDS_MAX {
+            let topology = self.catalog.topology();
+            let queues: Vec<_> = match topology.vhost(name) {
+                Some(vhost) => vhost.queues().cloned().collect(),
+                None => return Err(TopologyError::NoVhost),
+            };
+            if queues.is_empty() {
+                break;
+            }
+            for queue in queues {
+                // One that is not there is gone as it should be.
+                let outcome = self.delete(queue.shard, queue.id, false, false).await;
+                if outcome == Err(Refusal::Lost) {
+                    return Err(TopologyError::Closed(Closed));
+                }
+            }
+        }
+        self.catalog.delete_vhost(name).await.map(drop)
     }
 
     async fn ask(

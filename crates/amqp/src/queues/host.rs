@@ -35,6 +35,8 @@ use std::sync::Arc;
 const COMMITS_MAX: usize = 32;
 /// Bytes that wait for their commit, or are on their way in one; while there are more no mail is taken.
 const PENDING_BYTES_MAX: usize = 32 << 20;
+/// Bytes of one commit, but for one message more. The log takes more, in one piece of memory.
+const DRAFT_BYTES_MAX: usize = 8 << 20;
 /// Bytes of messages that all queues of a host keep in memory together, so that many queues with a backlog
 /// take no more than a few.
 const WINDOWS_BYTES_MAX: usize = 16 << 20;
@@ -165,6 +167,13 @@ impl Host {
         self.pending_bytes < PENDING_BYTES_MAX
     }
 
+    /// Whether what is being put together has to go to the log before more comes. Where it cannot, it can when
+    /// a commit has landed.
+    #[must_use]
+    pub fn is_burdened(&self) -> bool {
+        self.draft.bytes >= DRAFT_BYTES_MAX
+    }
+
     /// Bytes of messages that are in memory only.
     #[must_use]
     pub fn transient_bytes(&self) -> usize {
@@ -209,11 +218,16 @@ impl Host {
 
     /// Makes of what was handled what is to be done.
     pub fn finish(&mut self, now: Monotonic, wall: Timestamp, effects: &mut Vec<Effect>) {
-        while !self.dirty.is_empty() || self.has_letters() {
-            self.pump(now, wall);
-            self.bury(wall, effects);
+        loop {
+            while !self.dirty.is_empty() || self.has_letters() {
+                self.pump(now, wall);
+                self.bury(wall, effects);
+            }
+            self.commit(now, effects);
+            if self.dirty.is_empty() && !self.has_letters() {
+                break;
+            }
         }
-        self.commit(now, effects);
         effects.extend(
             self.notices
                 .drain(..)

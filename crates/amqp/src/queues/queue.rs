@@ -175,9 +175,13 @@ impl Queue {
 
     /// Levels that have ready messages, the highest first.
     fn occupied_levels(&self) -> impl Iterator<Item = usize> + use<> {
-        let occupied = self.occupied;
-        let levels = (0..256_usize).rev();
-        levels.filter(move |level| occupied[level / 64] & (1 << (level % 64)) != 0)
+        let mut occupied = self.occupied;
+        std::iter::from_fn(move || {
+            let word = occupied.iter().rposition(|word| *word != 0)?;
+            let bit = 63 - occupied[word].leading_zeros() as usize;
+            occupied[word] &= !(1 << bit);
+            Some(word * 64 + bit)
+        })
     }
 
     /// When a message expires that is published with this mark.
@@ -281,16 +285,13 @@ impl Queue {
         })
     }
 
-    /// Lets everything go that it holds in memory: it is being deleted.
+    /// Lets everything go that it holds: it is being deleted. What has been settled is written down all the same,
+    /// since what moved to another queue is there.
     pub(crate) fn abandon(&mut self, kept: &mut Kept) {
         for (_, delivery) in self.deliveries.take_all() {
             kept.release(delivery.message.as_ref().filter(|_| self.declared.stored));
         }
         self.purge();
-        for level in &mut self.levels {
-            level.settled.take();
-            level.returns.clear();
-        }
         self.deaths.clear();
         self.awaiting.clear();
     }

@@ -127,6 +127,24 @@ impl Client {
         }
     }
 
+    /// Publishes each message in a run of its own, without waiting in between, and waits for all confirms.
+    pub(crate) async fn publish_at_once(&mut self, queue: &Queue, bodies: &[String]) {
+        for body in bodies {
+            let ticket = self.ticket();
+            let (targets, run) = (vec![queue.id], run(std::slice::from_ref(body)));
+            let request = Request::Publish {
+                ticket,
+                targets,
+                run,
+            };
+            self.send(queue.shard, request).await;
+        }
+        for _ in bodies {
+            let notice = self.next().await;
+            assert!(matches!(notice, Notice::Published { .. }), "{notice:?}");
+        }
+    }
+
     pub(crate) async fn ask(
         &mut self,
         shard: ShardId,

@@ -231,3 +231,19 @@ fn thousands_of_empty_queues_open_without_a_read() {
     let reports = world.run(world.queues.reports());
     assert_eq!(reports.len(), 2_000);
 }
+
+#[test]
+fn more_than_a_commit_holds_is_taken_piece_by_piece() {
+    let world = World::new();
+    let queue = world.declare("q", &[]);
+    let mut client = world.client();
+    let large = "x".repeat(1 << 20);
+    let bodies: Vec<_> = (0..60).map(|number| format!("{number} {large}")).collect();
+    world.run(async {
+        client.publish_at_once(&queue, &bodies).await;
+        for body in &bodies {
+            let delivery = client.get(&queue).await.expect("it is there");
+            assert!(crate::client::body(&delivery) == *body, "in order");
+        }
+    });
+}

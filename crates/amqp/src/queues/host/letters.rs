@@ -25,7 +25,11 @@ struct Bundle {
 impl Host {
     /// Whether there are dead messages that can go on now.
     pub(super) fn has_letters(&self) -> bool {
-        !self.mourning.is_empty() && self.outbox.has_room() && self.opening.is_empty()
+        !self.mourning.is_empty() && self.takes_letters()
+    }
+
+    fn takes_letters(&self) -> bool {
+        self.outbox.has_room() && self.opening.is_empty() && !self.is_burdened()
     }
 
     /// Sends dead messages where they belong, as far as they can go now.
@@ -35,7 +39,7 @@ impl Host {
         }
         for id in std::mem::take(&mut self.mourning) {
             let mut bundle: Option<Bundle> = None;
-            while self.outbox.has_room() && self.opening.is_empty() {
+            while self.takes_letters() {
                 let Some(queue) = self.queues.get(&id) else {
                     break;
                 };
