@@ -35,6 +35,8 @@ use std::sync::Arc;
 /// Appends under way to the log. While there are more the host takes no mail, so that a slow disk holds
 /// publishers up instead of filling memory.
 const APPENDS_MAX: usize = 256;
+/// Bytes of these appends above which the same holds.
+const APPENDING_BYTES_MAX: usize = 32 << 20;
 
 /// Something that has come to its end.
 pub(crate) enum Event {
@@ -42,6 +44,8 @@ pub(crate) enum Event {
     Appended {
         session: SessionId,
         ticket: Ticket,
+        /// Length of the run.
+        bytes: usize,
         outcome: Result<Vec<u32>, Closed>,
     },
     Loaded {
@@ -106,6 +110,7 @@ pub(crate) struct Streams {
     /// What happened in queues since the start.
     tallies: KeyedMap<QueueId, Tally>,
     appends: FuturesOrdered<BoxFuture<'static, Event>>,
+    appending_bytes: usize,
     /// In the order in which they came, which the machine relies on.
     letters: FuturesOrdered<BoxFuture<'static, Event>>,
     others: FuturesUnordered<BoxFuture<'static, Event>>,
@@ -126,6 +131,7 @@ impl Streams {
             joints: Joints::default(),
             tallies: KeyedMap::default(),
             appends: FuturesOrdered::new(),
+            appending_bytes: 0,
             letters: FuturesOrdered::new(),
             others: FuturesUnordered::new(),
         }
@@ -139,7 +145,7 @@ impl Streams {
 
     /// Whether no more publishes should come until some have become durable.
     pub(crate) fn is_busy(&self) -> bool {
-        self.appends.len() >= APPENDS_MAX
+        self.appends.len() >= APPENDS_MAX || self.appending_bytes >= APPENDING_BYTES_MAX
     }
 
     /// Whether something is under way, so that [`Self::next`] will complete.
@@ -191,8 +197,10 @@ impl Streams {
             Event::Appended {
                 session,
                 ticket,
+                bytes,
                 outcome,
             } => {
+                self.appending_bytes = self.appending_bytes.saturating_sub(bytes);
                 let answer = self.joints.done(session, ticket, outcome?);
                 lent.notices.extend(answer.map(|answer| (session, answer)));
             }

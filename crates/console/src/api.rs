@@ -5,6 +5,7 @@
 //! an answer is given when the change is durable.
 
 mod access;
+mod any_queue;
 mod arguments;
 mod bindings;
 mod body;
@@ -25,7 +26,7 @@ use crate::hosts::Hosts;
 use crate::request::{Head, Method};
 use base::Entropy;
 use bytes::Bytes;
-use cluster::{Catalog, Topology, User, Verifier};
+use cluster::{Catalog, Topics, Topology, User, Verifier};
 use error::ApiError;
 use serde_json::Value;
 use std::sync::Arc;
@@ -55,6 +56,8 @@ struct Call<'a> {
     body: &'a Bytes,
     /// The topology when the request came.
     topology: Arc<Topology>,
+    /// The topics, which are stream queues.
+    topics: Arc<Topics>,
 }
 
 /// What a request leads to.
@@ -118,6 +121,7 @@ impl Api {
             head,
             body,
             topology: self.catalog.topology(),
+            topics: self.catalog.topics(),
         };
         let outcome = match head.segments() {
             Some(segments) => {

@@ -2,8 +2,7 @@
 
 use base::BoxFuture;
 use bytes::Bytes;
-use cluster::{Made, Queue};
-use std::sync::Arc;
+use cluster::{Made, Partition, Topic};
 
 /// How much there is in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,28 +58,32 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// The queues of a node and the rules by which things are declared.
+/// The queues of a node and the rules by which things are declared. A queue is named by its stream, and the
+/// shard that it is in; a stream queue by the partition that it is.
 pub trait Hosts: Send + Sync {
     /// Declares an exchange; an existing one must be equivalent.
     fn declare_exchange(&self, exchange: Declaration) -> BoxFuture<'_, Result<Made, Refusal>>;
 
-    /// Declares a queue; an existing one must be equivalent.
+    /// Declares a queue of any type; an existing one must be equivalent.
     fn declare_queue(&self, queue: Declaration) -> BoxFuture<'_, Result<Made, Refusal>>;
 
     /// Removes a queue with its messages.
     fn delete_queue(
         &self,
-        queue: Arc<Queue>,
+        queue: Partition,
         if_unused: bool,
         if_empty: bool,
     ) -> BoxFuture<'_, Result<(), Refusal>>;
 
     /// Removes the messages of a queue that can be delivered.
-    fn purge_queue(&self, queue: Arc<Queue>) -> BoxFuture<'_, Result<(), Refusal>>;
+    fn purge_queue(&self, queue: Partition) -> BoxFuture<'_, Result<(), Refusal>>;
 
     /// Removes a vhost and everything in it.
     fn delete_vhost(&self, name: String) -> BoxFuture<'_, Result<(), Refusal>>;
 
     /// How much there is in each of these queues; `None` where that is not known.
-    fn counts(&self, queues: Vec<Arc<Queue>>) -> BoxFuture<'_, Vec<Option<Counts>>>;
+    fn counts(&self, queues: Vec<Partition>) -> BoxFuture<'_, Vec<Option<Counts>>>;
+
+    /// The arguments that would declare a topic as the stream queue that it is.
+    fn stream_arguments(&self, topic: &Topic) -> Bytes;
 }

@@ -1,20 +1,36 @@
 //! What the management API asks of the RabbitMQ face, answered from the catalog alone.
 //!
-//! It declares and deletes; how much is in a queue is known to nobody until queues are served.
+//! It declares and deletes; how much is in a queue is known to nobody until queues are served, other than in
+//! a stream queue, which is a topic.
 
 mod judge;
 
 use base::BoxFuture;
-use cluster::{Catalog, Made, NewQueue, Queue, TopologyError};
+use bytes::Bytes;
+use cluster::{Catalog, Made, NewQueue, Partition, Topic, TopologyError};
+use commitlog::Log;
 use console::{Counts, Declaration, Hosts, Refusal};
 use std::sync::Arc;
 
 /// The catalog, as the management API wants it.
-pub(crate) struct CatalogHosts(Arc<Catalog>);
+pub(crate) struct CatalogHosts {
+    catalog: Arc<Catalog>,
+    log: Arc<Log>,
+}
 
 impl CatalogHosts {
-    pub(crate) fn new(catalog: Arc<Catalog>) -> Self {
-        Self(catalog)
+    pub(crate) fn new(catalog: Arc<Catalog>, log: Arc<Log>) -> Self {
+        Self { catalog, log }
+    }
+
+    /// How much is in the partition of a topic.
+    fn in_topic(&self, partition: Partition) -> Option<Counts> {
+        self.catalog.topics().by_stream(partition.stream)?;
+        let bounds = self.log.stream(partition.stream)?.bounds();
+        Some(Counts {
+            ready: u64::try_from(bounds.high_watermark - bounds.log_start).unwrap_or(0),
+            ..Counts::default()
+        })
     }
 }
 
@@ -22,7 +38,7 @@ impl Hosts for CatalogHosts {
     fn declare_exchange(&self, exchange: Declaration) -> BoxFuture<'_, Result<Made, Refusal>> {
         Box::pin(async move {
             let wanted = judge::exchange(&exchange)?;
-            let declared = self.0.declare_exchange(wanted.clone()).await;
+            let declared = self.catalog.declare_exchange(wanted.clone()).await;
             let (known, made) = declared.map_err(|error| refusal(&error))?;
             judge::same_exchange(&wanted, &known)?;
             Ok(made)
@@ -32,7 +48,7 @@ impl Hosts for CatalogHosts {
     fn declare_queue(&self, queue: Declaration) -> BoxFuture<'_, Result<Made, Refusal>> {
         Box::pin(async move {
             let wanted: NewQueue = judge::queue(&queue)?;
-            let declared = self.0.declare_queue(wanted.clone()).await;
+            let declared = self.catalog.declare_queue(wanted.clone()).await;
             let (known, made) = declared.map_err(|error| refusal(&error))?;
             judge::same_queue(&wanted, &known)?;
             Ok(made)
@@ -41,32 +57,37 @@ impl Hosts for CatalogHosts {
 
     fn delete_queue(
         &self,
-        queue: Arc<Queue>,
+        queue: Partition,
         if_unused: bool,
         if_empty: bool,
     ) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async move {
-            if if_unused || if_empty {
+            let is_topic = self.catalog.topics().by_stream(queue.stream).is_some();
+            if if_unused || if_empty || is_topic {
                 return Err(not_served());
             }
-            let deleted = self.0.delete_queue(queue.id).await;
+            let deleted = self.catalog.delete_queue(queue.stream).await;
             deleted.map(drop).map_err(|error| refusal(&error))
         })
     }
 
-    fn purge_queue(&self, _: Arc<Queue>) -> BoxFuture<'_, Result<(), Refusal>> {
+    fn purge_queue(&self, _: Partition) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async { Err(not_served()) })
     }
 
     fn delete_vhost(&self, name: String) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async move {
-            let deleted = self.0.delete_vhost(&name).await;
+            let deleted = self.catalog.delete_vhost(&name).await;
             deleted.map(drop).map_err(|error| refusal(&error))
         })
     }
 
-    fn counts(&self, queues: Vec<Arc<Queue>>) -> BoxFuture<'_, Vec<Option<Counts>>> {
-        Box::pin(async move { vec![None; queues.len()] })
+    fn counts(&self, queues: Vec<Partition>) -> BoxFuture<'_, Vec<Option<Counts>>> {
+        Box::pin(async move { queues.into_iter().map(|of| self.in_topic(of)).collect() })
+    }
+
+    fn stream_arguments(&self, topic: &Topic) -> Bytes {
+        judge::stream_arguments(topic)
     }
 }
 

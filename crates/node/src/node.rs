@@ -124,7 +124,7 @@ impl Node {
             upkeep.clone(),
         ));
         let log = storage.log.clone();
-        let api = management_api(storage.catalog.clone());
+        let api = management_api(storage.catalog.clone(), log.clone());
         served.open(&api);
         let summary = Summary {
             kafka: kafka_addresses,
@@ -187,11 +187,11 @@ impl Node {
 }
 
 /// The management API over a catalog.
-fn management_api(catalog: Arc<Catalog>) -> Arc<Api> {
+fn management_api(catalog: Arc<Catalog>, log: Arc<Log>) -> Arc<Api> {
     let pool = Arc::new(BlockingPool(tokio::runtime::Handle::current()));
     let entropy = Arc::new(SystemEntropy);
     let verifier = Arc::new(Verifier::new(pool.clone(), &*entropy));
-    let hosts = Arc::new(CatalogHosts::new(catalog.clone()));
+    let hosts = Arc::new(CatalogHosts::new(catalog.clone(), log));
     let version = env!("CARGO_PKG_VERSION");
     Arc::new(Api::new(catalog, hosts, verifier, pool, entropy, version))
 }

@@ -28,6 +28,8 @@ impl Streams {
         self.joints.expect(session, ticket, parts);
         for queue in targets {
             let (shard, queue) = (self.ground.shard.clone(), *queue);
+            let bytes = run.batch().len();
+            self.appending_bytes += bytes;
             let prepared = self.prepare(queue, run);
             self.tallies.entry(queue).or_default().published += run.len() as u64;
             // Ordered: they are polled, and so sent to the shard, in the order in which they came.
@@ -36,6 +38,7 @@ impl Streams {
                 Event::Appended {
                     session,
                     ticket,
+                    bytes,
                     outcome: outcome.map(|left| left.rejected()),
                 }
             }));

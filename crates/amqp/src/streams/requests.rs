@@ -10,6 +10,9 @@ use cluster::{ChangeError, Topic};
 use commitlog::Closed;
 use std::sync::Arc;
 
+/// The vhost whose stream queues have their topics' names.
+const ROOT_VHOST: &str = "/";
+
 impl Streams {
     /// Answers a request for a stream queue.
     pub(crate) fn request(&mut self, session: SessionId, request: Request, lent: &mut Lent<'_>) {
@@ -124,12 +127,10 @@ impl Streams {
         self.bounds(queue)?;
         let topics = self.ground.catalog.topics();
         let topic = topics.by_stream(queue)?;
-        if topic.partitions.len() == 1 {
-            return Some(topic.name.as_str().into());
-        }
         let mut partitions = topic.partitions.iter();
         let number = partitions.position(|partition| partition.stream == queue)?;
-        Some(format!("{}-{number}", topic.name).into())
+        let names = topic.stream_queues(ROOT_VHOST);
+        names.into_iter().nth(number).map(Into::into)
     }
 
     /// How much there is in a stream queue; `None` where there is no such queue.

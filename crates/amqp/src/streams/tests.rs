@@ -167,6 +167,16 @@ fn a_run_goes_to_several_streams_and_is_answered_once() {
             assert_eq!(world.fetch(queue).await.len(), count);
         }
         assert_eq!(world.publish(&queues, &run).await, [0; 0]);
+        // Nobody is read from while too much is on its way to the disk.
+        let large = run_of(&[(&[], &"x".repeat(16 << 20))]);
+        for (ticket, busy) in [(600, false), (601, true)] {
+            let ticket = Ticket(ticket);
+            let streams = &mut world.streams;
+            streams.publish(ME, ticket, &queues[..1], &large, false);
+            assert_eq!(streams.is_busy(), busy);
+        }
+        world.settle_down().await;
+        assert!(!world.streams.is_busy());
         // Other queues' part of an answer is waited for.
         world.notices.clear();
         world

@@ -1,6 +1,7 @@
 //! `/api/bindings`
 
 use super::access::{Operation, may};
+use super::any_queue::AnyQueue;
 use super::body::Body;
 use super::error::ApiError;
 use super::exchanges::named;
@@ -9,7 +10,7 @@ use crate::request::Method;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use cluster::{Binding, Destination, Queue, TopologyError, Vhost};
+use cluster::{Binding, Destination, TopologyError, Vhost};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -57,12 +58,12 @@ pub(super) async fn handle(call: &Call<'_>, path: &[&str]) -> Outcome {
 
 /// The bindings to a queue.
 pub(super) fn of_queue(call: &Call<'_>, vhost: &str, queue: &str) -> Outcome {
+    let queue = AnyQueue::find(call, vhost, queue)?;
     let vhost = call.vhost(vhost)?;
-    let queue = vhost.queue(queue).ok_or(ApiError::NotFound)?;
-    let destination = Destination::Queue(queue.name.clone());
+    let destination = Destination::Queue(queue.name().clone());
     let bindings = vhost.bindings_to(&destination).map(|of| shown(of));
     Ok(Reply::List(
-        std::iter::once(shown(&understood(queue)))
+        std::iter::once(shown(&understood(&queue)))
             .chain(bindings)
             .collect(),
     ))
@@ -74,8 +75,8 @@ pub(super) fn of_exchange(call: &Call<'_>, vhost: &str, exchange: &str, from: bo
     let name = named(exchange);
     let exchange = vhost.exchange(name).ok_or(ApiError::NotFound)?;
     let bindings: Vec<_> = match (from, name) {
-        (true, "") => vhost
-            .queues()
+        (true, "") => AnyQueue::all(call, vhost)
+            .iter()
             .map(|queue| shown(&understood(queue)))
             .collect(),
         (true, _) => vhost.bindings_from(name).map(|of| shown(of)).collect(),
@@ -92,7 +93,8 @@ pub(super) fn of_exchange(call: &Call<'_>, vhost: &str, exchange: &str, from: bo
 
 fn list(call: &Call<'_>, vhost: Option<&str>) -> Outcome {
     let all = |vhost: &Vhost| {
-        let understood = vhost.queues().map(|queue| shown(&understood(queue)));
+        let queues = AnyQueue::all(call, vhost);
+        let understood = queues.iter().map(|queue| shown(&understood(queue)));
         let bindings = vhost.bindings().map(|of| shown(of));
         understood.chain(bindings).collect::<Vec<_>>()
     };
@@ -101,12 +103,12 @@ fn list(call: &Call<'_>, vhost: Option<&str>) -> Outcome {
 }
 
 /// Every queue is bound to the default exchange by its name, without anything being stored.
-fn understood(queue: &Queue) -> Binding {
+fn understood(queue: &AnyQueue) -> Binding {
     Binding {
-        vhost: queue.vhost.clone(),
+        vhost: queue.vhost().clone(),
         source: "".into(),
-        destination: Destination::Queue(queue.name.clone()),
-        routing_key: queue.name.clone(),
+        destination: Destination::Queue(queue.name().clone()),
+        routing_key: queue.name().clone(),
         arguments: Bytes::new(),
     }
 }
@@ -137,8 +139,8 @@ impl Between {
         vhost.exchange(&self.source).ok_or(ApiError::NotFound)?;
         let understood = match &self.destination {
             Destination::Queue(name) => {
-                let queue = vhost.queue(name).ok_or(ApiError::NotFound)?;
-                self.source.is_empty().then(|| understood(queue))
+                let queue = AnyQueue::find(call, &self.vhost, name)?;
+                self.source.is_empty().then(|| understood(&queue))
             }
             Destination::Exchange(name) => {
                 vhost.exchange(name).ok_or(ApiError::NotFound)?;

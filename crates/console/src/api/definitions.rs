@@ -6,6 +6,7 @@
 
 mod plan;
 
+use super::any_queue::AnyQueue;
 use super::error::ApiError;
 use super::overview::RABBITMQ_VERSION;
 use super::{Call, Outcome, Reply, access, arguments, bindings, permissions, users};
@@ -15,6 +16,7 @@ use cluster::{Destination, TopologyError, Vhost};
 use futures_util::{StreamExt, stream};
 use plan::Plan;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 /// Changes under way at once: as many as share a sync.
 const CHANGES_AT_ONCE: usize = 64;
@@ -34,7 +36,7 @@ pub(super) async fn handle(call: &Call<'_>, path: &[&str]) -> Outcome {
             let vhost = call.vhost(vhost)?;
             let mut all = heading();
             all.extend(empty(["parameters", "policies"]));
-            all.extend(contents(&[vhost], false));
+            all.extend(contents(call, &[vhost], false));
             Ok(Reply::Whole(Value::Object(all)))
         }
         (Method::Post, vhost) => {
@@ -90,12 +92,13 @@ fn export(call: &Call<'_>) -> Value {
         "global_parameters",
         "policies",
     ]));
-    all.extend(contents(&vhosts, true));
+    all.extend(contents(call, &vhosts, true));
     Value::Object(all)
 }
 
-/// Queues, exchanges and bindings. Exclusive queues go with their connections and are nobody else's business.
-fn contents(vhosts: &[&Vhost], named: bool) -> [(String, Value); 3] {
+/// Queues, exchanges and bindings. Exclusive queues go with their connections and are nobody else's business;
+/// queues that are parts of a topic of several cannot be declared.
+fn contents(call: &Call<'_>, vhosts: &[&Vhost], named: bool) -> [(String, Value); 3] {
     let entry = |vhost: &Vhost, mut entry: Value| {
         if named && let Value::Object(fields) = &mut entry {
             fields.insert("vhost".to_owned(), json!(&**vhost.name()));
@@ -104,15 +107,14 @@ fn contents(vhosts: &[&Vhost], named: bool) -> [(String, Value); 3] {
     };
     let (mut queues, mut exchanges, mut bindings) = (Vec::new(), Vec::new(), Vec::new());
     for vhost in vhosts {
-        for queue in vhost.queues().filter(|queue| queue.exclusive.is_none()) {
-            let queue = json!({
-                "name": &*queue.name,
-                "durable": queue.durable,
-                "auto_delete": queue.auto_delete,
-                "arguments": arguments::to_json(&queue.arguments),
-            });
-            queues.push(entry(vhost, queue));
-        }
+        let all = AnyQueue::all(call, vhost);
+        let (told, untold): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|queue| !queue.is_exclusive() && !queue.is_part());
+        queues.extend(
+            told.iter()
+                .map(|queue| entry(vhost, queue.declaration(call))),
+        );
         for exchange in vhost
             .exchanges()
             .filter(|exchange| !exchange.is_predeclared())
@@ -127,13 +129,11 @@ fn contents(vhosts: &[&Vhost], named: bool) -> [(String, Value); 3] {
             });
             exchanges.push(entry(vhost, exchange));
         }
-        let exclusive = |destination: &Destination| match destination {
-            Destination::Queue(name) => vhost
-                .queue(name)
-                .is_some_and(|queue| queue.exclusive.is_some()),
-            Destination::Exchange(_) => false,
-        };
-        for binding in vhost.bindings().filter(|of| !exclusive(&of.destination)) {
+        let untold: HashSet<_> = untold.iter().map(|queue| queue.name()).collect();
+        for binding in vhost.bindings() {
+            if matches!(&binding.destination, Destination::Queue(name) if untold.contains(name)) {
+                continue;
+            }
             let mut shown = bindings::shown(binding);
             if let Value::Object(fields) = &mut shown {
                 fields.remove("properties_key");

@@ -1,29 +1,28 @@
 //! `/api/queues`
 
 use super::access::{Operation, may};
+use super::any_queue::AnyQueue;
 use super::body::Body;
 use super::error::ApiError;
 use super::overview::NODE;
 use super::{Call, Outcome, Reply, arguments};
 use crate::hosts::{Counts, Declaration};
 use crate::request::Method;
-use cluster::Queue;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 pub(super) async fn handle(call: &Call<'_>, path: &[&str]) -> Outcome {
     match (call.head.method, path) {
         (Method::Get, []) => list(call, None).await,
         (Method::Get, [vhost]) => list(call, Some(vhost)).await,
         (Method::Get, [vhost, name]) => {
-            let queue = find(call, vhost, name)?;
-            let counts = call.api.hosts.counts(vec![queue.clone()]).await;
+            let queue = AnyQueue::find(call, vhost, name)?;
+            let counts = call.api.hosts.counts(vec![queue.partition()]).await;
             let counts = counts.into_iter().next().flatten();
-            Ok(Reply::One(shown(&queue, counts)))
+            Ok(Reply::One(shown(call, &queue, counts)))
         }
         (Method::Put, [vhost, name]) => put(call, vhost, name).await,
         (Method::Delete, [vhost, name]) => {
-            let queue = find(call, vhost, name)?;
+            let queue = AnyQueue::find(call, vhost, name)?.partition();
             may(&call.topology, call.user, vhost, Operation::Configure, name)?;
             let (if_unused, if_empty) = (call.head.flag("if-unused"), call.head.flag("if-empty"));
             let deleted = call.api.hosts.delete_queue(queue, if_unused, if_empty);
@@ -31,7 +30,7 @@ pub(super) async fn handle(call: &Call<'_>, path: &[&str]) -> Outcome {
             Ok(Reply::Done)
         }
         (Method::Delete, [vhost, name, "contents"]) => {
-            let queue = find(call, vhost, name)?;
+            let queue = AnyQueue::find(call, vhost, name)?.partition();
             may(&call.topology, call.user, vhost, Operation::Read, name)?;
             call.api.hosts.purge_queue(queue).await?;
             Ok(Reply::Done)
@@ -41,21 +40,18 @@ pub(super) async fn handle(call: &Call<'_>, path: &[&str]) -> Outcome {
     }
 }
 
-fn find(call: &Call<'_>, vhost: &str, name: &str) -> Result<Arc<Queue>, ApiError> {
-    let queue = call.vhost(vhost)?.queue(name).cloned();
-    queue.ok_or(ApiError::NotFound)
-}
-
 async fn list(call: &Call<'_>, vhost: Option<&str>) -> Outcome {
-    let vhosts = call.vhosts(vhost)?;
+    let vhosts = call.vhosts(vhost)?.into_iter();
     let queues: Vec<_> = vhosts
-        .iter()
-        .flat_map(|vhost| vhost.queues().cloned())
+        .flat_map(|vhost| AnyQueue::all(call, vhost))
         .collect();
-    let counts = call.api.hosts.counts(queues.clone()).await;
+    let partitions = queues.iter().map(AnyQueue::partition).collect();
+    let counts = call.api.hosts.counts(partitions).await;
     let queues = queues.iter().zip(counts);
     Ok(Reply::List(
-        queues.map(|(queue, counts)| shown(queue, counts)).collect(),
+        queues
+            .map(|(queue, counts)| shown(call, queue, counts))
+            .collect(),
     ))
 }
 
@@ -84,33 +80,26 @@ pub(super) fn declaration(vhost: &str, name: &str, body: &Body) -> Result<Declar
     })
 }
 
-fn shown(queue: &Queue, counts: Option<Counts>) -> Value {
-    let mut shown = json!({
-        "arguments": arguments::to_json(&queue.arguments),
-        "auto_delete": queue.auto_delete,
-        "durable": queue.durable,
-        "effective_policy_definition": {},
-        "exclusive": queue.exclusive.is_some(),
-        "name": &*queue.name,
-        "node": NODE,
-        "operator_policy": null,
-        "policy": null,
-        "state": "running",
-        "type": queue.kind.name(),
-        "vhost": &*queue.vhost,
-    });
+fn shown(call: &Call<'_>, queue: &AnyQueue, counts: Option<Counts>) -> Value {
+    let mut shown = queue.declaration(call);
+    let Value::Object(fields) = &mut shown else {
+        return shown;
+    };
+    let mut tell = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    tell("effective_policy_definition", json!({}));
+    tell("exclusive", json!(queue.is_exclusive()));
+    tell("node", json!(NODE));
+    tell("operator_policy", Value::Null);
+    tell("policy", Value::Null);
+    tell("state", json!("running"));
+    tell("type", json!(queue.kind()));
+    tell("vhost", json!(&**queue.vhost()));
     // What is not known is left out, as RabbitMQ does for a queue that it has no statistics of yet.
-    if let (Some(counts), Value::Object(fields)) = (counts, &mut shown) {
-        let messages = counts.ready + counts.unacknowledged;
-        fields.extend([
-            ("consumers".to_owned(), json!(counts.consumers)),
-            ("messages".to_owned(), json!(messages)),
-            ("messages_ready".to_owned(), json!(counts.ready)),
-            (
-                "messages_unacknowledged".to_owned(),
-                json!(counts.unacknowledged),
-            ),
-        ]);
+    if let Some(counts) = counts {
+        tell("consumers", json!(counts.consumers));
+        tell("messages", json!(counts.ready + counts.unacknowledged));
+        tell("messages_ready", json!(counts.ready));
+        tell("messages_unacknowledged", json!(counts.unacknowledged));
     }
     shown
 }

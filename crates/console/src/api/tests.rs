@@ -121,7 +121,7 @@ fn who_has_not_shown_who_it_is_gets_nothing() {
             loopback: false,
         };
         let refused: Answer = world
-            .0
+            .api
             .login(&head)
             .await
             .err()
@@ -365,5 +365,36 @@ fn what_cannot_be_imported_is_named() {
         check(world, "POST /api/definitions/nope", json!({}), 404).await;
         let one = check(world, "GET /api/definitions/%2F", Value::Null, 200).await;
         assert_eq!(one["queues"][0]["vhost"], Value::Null);
+    });
+}
+
+#[test]
+fn topics_are_shown_as_the_stream_queues_that_they_are() {
+    run(async |world| {
+        check(world, "PUT /api/vhosts/v", Value::Null, 201).await;
+        for (topic, partitions) in [("orders", 1), ("many", 2), ("v.own", 1)] {
+            let made = world
+                .catalog
+                .create_topic(topic, partitions, Default::default());
+            made.await.expect("made");
+        }
+        let get = async |path: &str| check(world, &format!("GET {path}"), Value::Null, 200).await;
+        let all = get("/api/queues/%2F").await;
+        assert_eq!(names(&all), ["many-0", "many-1", "orders", "v.own"]);
+        assert_eq!(names(&get("/api/queues/v").await), ["own"]);
+        let own = get("/api/queues/v/own").await;
+        assert_eq!(
+            (&own["type"], &own["messages"]),
+            (&json!("stream"), &json!(3))
+        );
+        for queue in ["orders", "many-1"] {
+            let post = format!("POST /api/bindings/%2F/e/amq.topic/q/{queue}");
+            check(world, &post, json!({ "routing_key": "#" }), 201).await;
+        }
+        let definitions = get("/api/definitions").await;
+        assert_eq!(names(&definitions["queues"]), ["orders", "v.own", "own"]);
+        let stream = json!({ "x-queue-type": "stream" });
+        assert_eq!(definitions["queues"][0]["arguments"], stream);
+        assert_eq!(definitions["bindings"].as_array().map(Vec::len), Some(1));
     });
 }

@@ -1,7 +1,8 @@
 //! Whether a declaration makes sense, and whether what exists is the same.
 
 use amqp_wire::{RawTable, Table, Value};
-use cluster::{Exchange, NewQueue, Queue, QueueKind};
+use bytes::Bytes;
+use cluster::{Exchange, NewQueue, Queue, QueueKind, Topic};
 use console::{Declaration, Refusal};
 
 const KINDS: [&str; 4] = ["direct", "fanout", "headers", "topic"];
@@ -61,6 +62,21 @@ pub(super) fn queue(wanted: &Declaration) -> Result<NewQueue, Refusal> {
         levels,
         arguments: wanted.arguments.clone(),
     })
+}
+
+/// The arguments that declare a topic as the stream queue that it is: its age and its size, as RabbitMQ writes them.
+pub(super) fn stream_arguments(topic: &Topic) -> Bytes {
+    const SECOND_MS: i64 = 1000;
+    let number = |config: &str| topic.configs.get(config)?.parse::<i64>().ok();
+    let mut table = Table::from_iter([("x-queue-type", "stream")]);
+    if let Some(ms) = number("retention.ms").filter(|ms| *ms >= SECOND_MS) {
+        table.insert("x-max-age", format!("{}s", ms / SECOND_MS));
+    }
+    if let Some(bytes) = number("retention.bytes").filter(|bytes| *bytes >= 0) {
+        table.insert("x-max-length-bytes", bytes);
+    }
+    // Names and values are short.
+    table.to_bytes().unwrap_or_default()
 }
 
 pub(super) fn same_exchange(wanted: &Exchange, known: &Exchange) -> Result<(), Refusal> {
@@ -132,6 +148,6 @@ fn shown(value: Option<&Value>) -> String {
 }
 
 /// What does not decode was refused before it came here.
-fn table(arguments: &bytes::Bytes) -> Table {
+fn table(arguments: &Bytes) -> Table {
     Table::decode(RawTable::new(arguments)).unwrap_or_default()
 }

@@ -12,6 +12,8 @@ use kafka_wire::record_batch::{self, BatchHeader};
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
+mod random;
+
 const QUEUE: QueueId = StreamId(7);
 const ME: SessionId = SessionId(1);
 

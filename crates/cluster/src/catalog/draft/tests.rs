@@ -4,10 +4,9 @@ use super::super::ids::Ids;
 use super::super::read::Class;
 use super::{
     Binding, Destination, Draft, Exchange, Made, NewQueue, Permission, Topology, TopologyError,
-    User,
 };
 use crate::password::PasswordHash;
-use crate::topology::QueueKind;
+use crate::topology::{QueueKind, User};
 use base::{ShardId, StreamId, Timestamp};
 use bytes::Bytes;
 use commitlog::{Cell, Kind};

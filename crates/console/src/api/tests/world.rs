@@ -6,7 +6,9 @@ use base::{BoxFuture, Clock, Entropy, Monotonic, Timestamp};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use cluster::{Catalog, Exchange, Identity, Loaded, Made, NewQueue, Queue, QueueKind, Verifier};
+use cluster::{
+    Catalog, Exchange, Identity, Loaded, Made, NewQueue, Partition, QueueKind, Topic, Verifier,
+};
 use commitlog::{FileWal, Ground, Log, Options};
 use serde_json::Value;
 use std::sync::Arc;
@@ -80,7 +82,7 @@ impl Hosts for Taking {
 
     fn delete_queue(
         &self,
-        queue: Arc<Queue>,
+        queue: Partition,
         if_unused: bool,
         if_empty: bool,
     ) -> BoxFuture<'_, Result<(), Refusal>> {
@@ -88,12 +90,12 @@ impl Hosts for Taking {
             if if_empty || if_unused {
                 return Err(Refusal::Precondition("the queue is not empty".to_owned()));
             }
-            self.0.delete_queue(queue.id).await.expect("there");
+            self.0.delete_queue(queue.stream).await.expect("there");
             Ok(())
         })
     }
 
-    fn purge_queue(&self, _: Arc<Queue>) -> BoxFuture<'_, Result<(), Refusal>> {
+    fn purge_queue(&self, _: Partition) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -104,7 +106,7 @@ impl Hosts for Taking {
         })
     }
 
-    fn counts(&self, queues: Vec<Arc<Queue>>) -> BoxFuture<'_, Vec<Option<Counts>>> {
+    fn counts(&self, queues: Vec<Partition>) -> BoxFuture<'_, Vec<Option<Counts>>> {
         let counts = Counts {
             ready: 2,
             unacknowledged: 1,
@@ -112,10 +114,18 @@ impl Hosts for Taking {
         };
         Box::pin(async move { vec![Some(counts); queues.len()] })
     }
+
+    fn stream_arguments(&self, _: &Topic) -> Bytes {
+        let table = amqp_wire::Table::from_iter([("x-queue-type", "stream")]);
+        table.to_bytes().expect("short")
+    }
 }
 
 /// A node to ask.
-pub(super) struct World(pub(super) Api);
+pub(super) struct World {
+    pub(super) api: Api,
+    pub(super) catalog: Arc<Catalog>,
+}
 
 /// Runs `work` against a node that has just been started for the first time.
 pub(super) fn run(work: impl AsyncFnOnce(&World)) {
@@ -150,8 +160,8 @@ pub(super) fn run(work: impl AsyncFnOnce(&World)) {
         let catalog = Arc::new(catalog);
         let hosts = Arc::new(Taking(catalog.clone()));
         let verifier = Arc::new(Verifier::new(pool.clone(), &*entropy));
-        let api = Api::new(catalog, hosts, verifier, pool, entropy, "0.0.0");
-        work(&World(api)).await;
+        let api = Api::new(catalog.clone(), hosts, verifier, pool, entropy, "0.0.0");
+        work(&World { api, catalog }).await;
     });
 }
 
@@ -176,10 +186,10 @@ pub(super) async fn ask_as(world: &World, user: &str, request: &str, body: &str)
         authorization: Some(format!("Basic {}", BASE64_STANDARD.encode(user))),
         loopback: true,
     };
-    match world.0.login(&head).await {
+    match world.api.login(&head).await {
         Ok(caller) => {
             let body = Bytes::copy_from_slice(body.as_bytes());
-            world.0.answer(&caller, &head, &body).await
+            world.api.answer(&caller, &head, &body).await
         }
         Err(refused) => refused,
     }
