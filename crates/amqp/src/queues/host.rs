@@ -212,6 +212,10 @@ impl Host {
                 run,
             }) => self.letters(from, ordinal, &targets, run, wall),
             Input::Mail(HostMail::Taken { by, ordinal }) => self.taken(by, ordinal),
+            Input::Mail(HostMail::Again { by, after }) => {
+                self.taken(by, after);
+                self.outbox.rewind(by);
+            }
             Input::Tick => self.tick(now),
         }
     }
