@@ -11,7 +11,7 @@ mod letters;
 mod publish;
 mod requests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timers;
 
 use super::directory::Directory;

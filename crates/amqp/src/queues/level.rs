@@ -353,3 +353,6 @@ pub(crate) struct Read<'a> {
     /// Whether the window has room for it.
     pub(crate) refill: bool,
 }
+
+#[cfg(test)]
+mod tests;

@@ -236,3 +236,6 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

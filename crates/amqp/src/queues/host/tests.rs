@@ -3,4 +3,4 @@
 mod delivering;
 mod dying;
 mod random;
-mod world;
+pub(crate) mod world;
