@@ -140,6 +140,11 @@ impl Queue {
         self.levels.iter().map(Level::ready_bytes).sum()
     }
 
+    /// As [`Level::known_bytes`].
+    fn known_bytes(&self) -> u64 {
+        self.levels.iter().map(Level::known_bytes).sum()
+    }
+
     /// Bytes that its ready messages take in memory.
     pub(crate) fn memory(&self) -> usize {
         self.levels.iter().map(Level::memory).sum()
