@@ -142,6 +142,14 @@ impl Host {
         self.inbox.get(&from).is_some_and(|seen| ordinal <= *seen)
     }
 
+    /// Asks other shards for letters that were on their way when this host began anew.
+    pub(crate) fn ask_all_again(&mut self, shards: impl Iterator<Item = ShardId>) {
+        for shard in shards.filter(|shard| *shard != self.shard) {
+            let (by, after) = (self.shard, self.inbox.get(&shard).copied().unwrap_or(0));
+            self.outbox.ask_again(shard, HostMail::Again { by, after });
+        }
+    }
+
     /// Queues that this input names and that have to be opened first, if they exist.
     pub fn unopened(&self, request: &Request, mut each: impl FnMut(QueueId)) {
         requests::for_each_queue(request, |queue| {

@@ -247,3 +247,34 @@ fn more_than_a_commit_holds_is_taken_piece_by_piece() {
         }
     });
 }
+
+#[test]
+fn a_host_whose_queue_was_removed_behind_its_back_starts_over() {
+    let world = World::new();
+    let (gone, kept) = {
+        let gone = world.declare("gone", &[]);
+        let others = (0..8).map(|number| world.declare(&format!("kept{number}"), &[]));
+        let kept = others.into_iter().find(|queue| queue.shard == gone.shard);
+        (gone, kept.expect("there are as many queues as shards"))
+    };
+    let mut client = world.client();
+    world.run(async {
+        client.publish(&gone, &numbered(2)).await;
+        client.publish(&kept, &numbered(2)).await;
+        world
+            .catalog
+            .delete_queue(gone.id)
+            .await
+            .expect("it is there");
+        client.expect_lost(&gone, &numbered(1)).await;
+    });
+    let mut client = world.client();
+    world.run(async {
+        client.publish(&gone, &numbered(1)).await;
+        client.publish(&kept, &["more".to_owned()]).await;
+        assert_eq!(
+            client.empty(&kept).await,
+            ["message 0!", "message 1!", "more"]
+        );
+    });
+}
