@@ -306,9 +306,12 @@ impl Host {
                 self.unsettled.push(id);
                 self.settle_due.get_or_insert(now + commit::SETTLE_DELAY);
             }
+            if queue.is_stored() && !queue.is_hungry {
+                queue.is_hungry = true;
+                self.hungry.push_back(id);
+            }
             self.account(id);
             self.arm(id, now, wall);
-            self.hungry.push_back(id);
         }
         // The list's memory is used again.
         if self.dirty.is_empty() {
@@ -341,6 +344,7 @@ impl Host {
             let Some(queue) = self.queues.get_mut(&id) else {
                 continue;
             };
+            queue.is_hungry = false;
             if let Some(load) = queue.next_load(host_is_full) {
                 self.reads += 1;
                 effects.push(Effect::Read(Read {

@@ -83,6 +83,8 @@ pub(crate) struct Queue {
     pub(crate) deleting: bool,
     /// It is in the host's list of queues that may have something to send.
     pub(crate) is_dirty: bool,
+    /// It is in the host's list of queues that may want to read.
+    pub(crate) is_hungry: bool,
     /// It is in the host's list of queues that have something to write down.
     pub(crate) is_unsettled: bool,
     /// When it was used last, for `x-expires`.
@@ -116,6 +118,7 @@ impl Queue {
             had_consumer: false,
             deleting: false,
             is_dirty: false,
+            is_hungry: false,
             is_unsettled: false,
             used: now,
             armed: None,
