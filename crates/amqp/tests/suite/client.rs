@@ -145,6 +145,12 @@ impl Client {
         }
     }
 
+    /// Waits until it is told that the log has failed.
+    pub(crate) async fn wait_for_lost(&mut self) {
+        let notice = self.next().await;
+        assert!(matches!(notice, Notice::Lost), "{notice:?}");
+    }
+
     /// Publishes and is told that nobody knows what became of it.
     pub(crate) async fn expect_lost(&mut self, queue: &Queue, bodies: &[String]) {
         let ticket = self.ticket();
