@@ -109,7 +109,13 @@ impl Api {
     pub async fn login(&self, head: &Head) -> Result<Caller, Answer> {
         match access::login(self, head).await {
             Ok(user) => Ok(Caller(user)),
-            Err(error) => Err(error.answer()),
+            Err(error) => {
+                // Clients that have no password yet ask without one first.
+                if head.authorization.is_some() {
+                    tracing::warn!(path = ?head.path, %error, "a log-in to the management API was refused");
+                }
+                Err(error.answer())
+            }
         }
     }
 
@@ -131,7 +137,12 @@ impl Api {
             None => Err(ApiError::NotFound),
         };
         let outcome = outcome.and_then(|reply| reply.answer(head));
-        outcome.unwrap_or_else(|error| error.answer())
+        let answer = outcome.unwrap_or_else(|error| error.answer());
+        if head.method != Method::Get {
+            let (user, method, path) = (&caller.0.name, head.method, &head.path);
+            tracing::info!(%user, ?method, ?path, status = answer.status, "asked of the management API");
+        }
+        answer
     }
 }
 

@@ -134,6 +134,8 @@ impl Console {
         let server = &self.server;
         let mut request = Request::new(method, format!("http://{server}{target}"))
             .with_header("authorization", &self.authorization)
+            // An answer without a body and its length ends with the connection.
+            .with_header("connection", "close")
             .with_follow_redirects(false)
             .with_timeout(ANSWER_TIMEOUT_S);
         if let Some(body) = body {

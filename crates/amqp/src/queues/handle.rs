@@ -87,11 +87,15 @@ impl Queues {
         let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
         for (number, inbox) in (0..).zip(inboxes) {
             let shard = ShardId(number);
-            let cells = ground.cells.get(&shard).unwrap_or(&none);
+            let cells = ground.cells.get(&shard).unwrap_or(&none).of(Kind::Queue);
+            let cells: BTreeMap<_, _> = cells
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
             let (sender, mail) = mpsc::channel(MAIL_MAX);
             hosts.push(sender);
             let driver = Driver::new(Parts {
-                machine: Host::new(shard, directory.clone(), cells.of(Kind::Queue)),
+                machine: Host::new(shard, directory.clone(), cells.iter()),
+                cells,
                 mail,
                 inbox,
                 letters: letters.clone(),

@@ -26,21 +26,35 @@ pub(crate) enum ApiError {
     Unavailable(String),
 }
 
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.parts().2)
+    }
+}
+
 impl ApiError {
     pub(crate) fn answer(&self) -> Answer {
-        let (status, error, reason) = match self {
+        if *self == Self::Method {
+            return Answer::empty(405);
+        }
+        let (status, error, reason) = self.parts();
+        let mut answer = Answer::json(status, &json!({ "error": error, "reason": reason }));
+        answer.challenge = *self == Self::Login;
+        answer
+    }
+
+    /// Status, error and reason.
+    fn parts(&self) -> (u16, &str, &str) {
+        match self {
             Self::BadRequest(reason) => (400, "bad_request", reason.as_str()),
             Self::Invalid(error, reason) => (400, *error, reason.as_str()),
             Self::Login => (401, "not_authorized", "Login failed"),
             Self::NotAuthorised(reason) => (401, "not_authorised", reason.as_str()),
             Self::NotFound => (404, "Object Not Found", "Not Found"),
             Self::Missing(reason) => (404, "not_found", reason.as_str()),
-            Self::Method => return Answer::empty(405),
+            Self::Method => (405, "method_not_allowed", "Method Not Allowed"),
             Self::Unavailable(reason) => (503, "service_unavailable", reason.as_str()),
-        };
-        let mut answer = Answer::json(status, &json!({ "error": error, "reason": reason }));
-        answer.challenge = *self == Self::Login;
-        answer
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::dead_letter::{Letter, letter};
 use super::super::outbox;
 use super::super::queue::Death;
 use super::super::settings::{DeadLetterTo, Declared};
-use super::{Effect, Host};
+use super::{Effect, Host, HostMail};
 use crate::mail::QueueId;
 use crate::message::Parts;
 use crate::run::{Run, RunBuilder};
@@ -163,7 +163,8 @@ impl Host {
         !self.is_open(id) && self.directory.is_stream(id)
     }
 
-    /// Letters of another shard arrive. Those that have been taken before are only answered.
+    /// Letters of another shard arrive. Those that have been taken before are only answered; one that another
+    /// should have come before, which was lost with one of us, is asked for again.
     pub(super) fn letters(
         &mut self,
         from: ShardId,
@@ -173,6 +174,11 @@ impl Host {
         wall: Timestamp,
     ) {
         let seen = self.inbox.entry(from).or_default();
+        if ordinal > *seen + 1 {
+            let (by, after) = (self.shard, *seen);
+            self.outbox.ask_again(from, HostMail::Again { by, after });
+            return;
+        }
         if ordinal > *seen {
             *seen = ordinal;
             self.put(wall, targets, run);

@@ -1,5 +1,6 @@
 //! A host over a model of the log.
 
+mod crashes;
 mod delivering;
 mod dying;
 mod random;

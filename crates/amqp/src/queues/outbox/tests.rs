@@ -55,6 +55,12 @@ fn letters_are_sent_when_they_are_durable_and_a_few_at_a_time() {
     assert_eq!(outbox.arrived(THERE, 5).len(), 5);
     assert_eq!(sent(&mut outbox).len(), 5);
     assert_eq!(outbox.arrived(THERE, 5).len(), 0);
+    outbox.rewind(THERE);
+    assert_eq!(
+        sent(&mut outbox)[..2],
+        [6, 7],
+        "what was lost is sent again"
+    );
 }
 
 #[test]
