@@ -1,5 +1,6 @@
 //! A node: the data and the faces that serve it, from start to drain.
 
+use crate::amqp_face;
 use crate::connections::{Admission, Connections};
 use crate::console_server::{self, Console};
 use crate::kafka_face;
@@ -9,7 +10,7 @@ use crate::platform::{BlockingPool, SystemClock, SystemEntropy};
 use crate::process;
 use crate::settings::{Settings, Storage as Place};
 use crate::status::Status;
-use crate::storage::{self, Recovery, StorageError};
+use crate::storage::{self, Recovery, Storage, StorageError};
 use crate::upkeep;
 use base::Clock;
 use cluster::{Catalog, Verifier};
@@ -56,6 +57,8 @@ pub enum Ended {
 pub struct Summary {
     /// Addresses of the Kafka face.
     pub kafka: Vec<SocketAddr>,
+    /// Addresses of the RabbitMQ face.
+    pub amqp: Vec<SocketAddr>,
     /// Addresses of the console.
     pub console: Vec<SocketAddr>,
     /// The data directory.
@@ -82,16 +85,12 @@ impl Node {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let connections = Arc::new(Connections::new(process::connections_max()));
         let status = Arc::new(Status::new(connections.clone()));
-        let kafka = settings.kafka.as_ref().map_or(Ok(Vec::new()), |kafka| {
-            bind(&kafka.listen, "Kafka clients", "--kafka")
-        })?;
-        let console = settings
-            .console
-            .as_ref()
-            .map_or(Ok(Vec::new()), |console| {
-                bind(&console.listen, "the console", "--console")
-            })?;
-        let (kafka_addresses, console_addresses) = (addresses(&kafka), addresses(&console));
+        let Listeners {
+            kafka,
+            amqp,
+            console,
+        } = Listeners::bind(settings)?;
+        let listening = [&kafka, &amqp, &console].map(|listeners| addresses(listeners));
         let served = Arc::new(Console::new(status.clone()));
         // Health can be asked for while a long recovery runs.
         for listener in console {
@@ -124,19 +123,23 @@ impl Node {
             upkeep.clone(),
         ));
         let log = storage.log.clone();
+        let [kafka_addresses, amqp_addresses, console_addresses] = listening;
         let api = management_api(storage.catalog.clone(), log.clone());
         served.open(&api);
         let summary = Summary {
             kafka: kafka_addresses,
+            amqp: amqp_addresses,
             console: console_addresses,
             data: data.clone(),
             recovery: storage.recovery.clone(),
         };
-        let broker = settings
-            .kafka
-            .as_ref()
-            .map(|face| kafka_face::serve(face, kafka, storage, clock, &connections, &tasks));
-        status.ready(&log, broker.as_ref());
+        let faces = Faces {
+            kafka,
+            amqp,
+            connections: &connections,
+            tasks: &tasks,
+        };
+        faces.serve(settings, storage, clock, &status);
         Ok(Self {
             summary,
             log,
@@ -183,6 +186,67 @@ impl Node {
             None if whole => Ended::Stopped,
             None => Ended::Cut,
         }
+    }
+}
+
+/// The sockets of all faces.
+struct Listeners {
+    kafka: Vec<TcpListener>,
+    amqp: Vec<TcpListener>,
+    console: Vec<TcpListener>,
+}
+
+impl Listeners {
+    fn bind(settings: &Settings) -> Result<Self, BindError> {
+        let kafka = settings.kafka.as_ref().map(|face| &face.listen[..]);
+        let amqp = settings.amqp.as_ref().map(|face| &face.listen[..]);
+        let console = settings.console.as_ref().map(|face| &face.listen[..]);
+        Ok(Self {
+            kafka: bind(kafka.unwrap_or_default(), "Kafka clients", "--kafka")?,
+            amqp: bind(amqp.unwrap_or_default(), "RabbitMQ clients", "--amqp")?,
+            console: bind(console.unwrap_or_default(), "the console", "--console")?,
+        })
+    }
+}
+
+/// What the faces are served with.
+struct Faces<'a> {
+    kafka: Vec<TcpListener>,
+    amqp: Vec<TcpListener>,
+    connections: &'a Arc<Connections>,
+    tasks: &'a TaskTracker,
+}
+
+impl Faces<'_> {
+    /// Opens the faces, each over what those before it keep, and begins to serve.
+    fn serve(
+        self,
+        settings: &Settings,
+        mut storage: Storage,
+        clock: Arc<dyn Clock>,
+        status: &Status,
+    ) {
+        let cells = storage.cells.clone();
+        let defaults = kafka::Settings::default();
+        let broker_settings = settings
+            .kafka
+            .as_ref()
+            .map_or(&defaults, |face| &face.broker);
+        let broker = kafka_face::open(broker_settings, &mut storage, clock.clone(), self.tasks);
+        let amqp = settings.amqp.as_ref().map(|_| {
+            let parts = amqp_face::Parts {
+                log: storage.log.clone(),
+                catalog: storage.catalog.clone(),
+                cells: &cells,
+                kafka: broker.clone(),
+                clock,
+            };
+            amqp_face::serve(self.amqp, parts, self.connections, self.tasks)
+        });
+        if let Some(face) = &settings.kafka {
+            kafka_face::serve(face, self.kafka, &broker, self.connections);
+        }
+        status.ready(&storage.log, &broker, amqp.as_ref());
     }
 }
 

@@ -4,6 +4,7 @@
 //! It promises that commits reach the log in the machine's order, that it never waits for a session or
 //! another host, and that everybody is told when the log takes no more writes. It owns no queue state.
 
+mod commits;
 mod opening;
 mod reading;
 mod sessions;
@@ -22,11 +23,12 @@ use crate::streams::{Ground as StreamGround, Streams};
 use crate::topic_keeper::TopicKeeper;
 use base::{BoxFuture, Clock, Monotonic, Timestamp};
 use cluster::{Catalog, TopologyError};
-use commitlog::{Closed, CommitError, CommitOutcome, Log, ShardHandle};
+use commitlog::{Closed, Log, ShardHandle};
+use commits::{Commits, QueueCells};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use reading::load;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
@@ -52,6 +54,8 @@ pub(crate) enum Ask {
 /// What a driver is made of.
 pub(crate) struct Parts {
     pub(crate) machine: Host,
+    /// What the log said of the machine at the start.
+    pub(crate) cells: QueueCells,
     pub(crate) mail: Receiver<Mail>,
     /// From other hosts. Its length is bounded by what each may send before it is answered.
     pub(crate) inbox: UnboundedReceiver<HostMail>,
@@ -75,7 +79,7 @@ pub(crate) struct Driver {
     effects: Vec<Effect>,
     /// When what has arrived is handled.
     time: Option<(Monotonic, Timestamp)>,
-    commits: VecDeque<oneshot::Receiver<CommitOutcome>>,
+    commits: Commits,
     reads: FuturesUnordered<BoxFuture<'static, (Read, Option<Batches>)>>,
     removals: FuturesUnordered<BoxFuture<'static, (QueueId, Result<(), Closed>)>>,
     /// Queues to be opened for the machine.
@@ -89,20 +93,9 @@ pub(crate) struct Driver {
     transient_bytes: usize,
 }
 
-/// The next commit is durable, or will never be.
-async fn next_landed(commits: &mut VecDeque<oneshot::Receiver<CommitOutcome>>) -> CommitOutcome {
-    match commits.front_mut() {
-        Some(commit) => {
-            let outcome = commit.await;
-            commits.pop_front();
-            outcome.unwrap_or(Err(CommitError::Closed(Closed)))
-        }
-        None => std::future::pending().await,
-    }
-}
-
 impl Driver {
     pub(crate) fn new(parts: Parts) -> Self {
+        let commits = Commits::new(parts.cells.clone());
         let shard = parts.log.shard(parts.machine.shard()).clone();
         let streams = Streams::new(StreamGround {
             log: parts.log.clone(),
@@ -117,7 +110,7 @@ impl Driver {
             shard,
             effects: Vec::new(),
             time: None,
-            commits: VecDeque::new(),
+            commits,
             reads: FuturesUnordered::new(),
             removals: FuturesUnordered::new(),
             wanted: Vec::new(),
@@ -131,13 +124,12 @@ impl Driver {
 
     /// Serves until every mailbox is gone, or the log is.
     pub(crate) async fn run(mut self) {
-        let served = self.serve().await;
-        if served.is_err() {
-            for sender in self.sessions.values() {
-                // Whoever has gone away need not be told.
-                let _ = sender.send(Notice::Lost);
-            }
+        while self.serve().await.is_err() {
+            // Mail that was being handled is lost, so that everybody has to ask again.
             self.parts.registry.tell_all(&Notice::Lost);
+            if !self.start_over().await {
+                break;
+            }
         }
         self.parts.pressure.change(self.transient_bytes, 0);
     }
@@ -151,9 +143,7 @@ impl Driver {
             alarm.set(&*self.parts.clock, self.parts.machine.deadline());
             tokio::select! {
                 biased;
-                outcome = next_landed(&mut self.commits), if !self.commits.is_empty() => {
-                    self.landed(outcome)?;
-                }
+                outcome = self.commits.next(), if !self.commits.is_empty() => self.landed(outcome)?,
                 Some((read, outcome)) = self.reads.next(), if !self.reads.is_empty() => {
                     self.input(Input::Loaded { read, outcome });
                 }
@@ -180,9 +170,7 @@ impl Driver {
             self.finish().await?;
         }
         // What was submitted becomes durable without us; nobody is left to be told.
-        while !self.commits.is_empty() {
-            next_landed(&mut self.commits).await.map_err(closed)?;
-        }
+        self.commits.finish().await?;
         self.streams.finish().await
     }
 
@@ -202,20 +190,15 @@ impl Driver {
         self.parts.machine.handle(now, wall, input);
     }
 
-    fn landed(&mut self, outcome: CommitOutcome) -> Result<(), Closed> {
-        outcome.map_err(closed)?;
+    fn landed(&mut self, outcome: Result<(), Closed>) -> Result<(), Closed> {
+        outcome?;
         self.input(Input::Landed);
         Ok(())
     }
 
     /// Takes note of all commits that are durable by now.
     fn drain_landed(&mut self) -> Result<(), Closed> {
-        while let Some(commit) = self.commits.front_mut() {
-            let Ok(outcome) = commit.try_recv() else {
-                // One that will never be durable is noticed when it is waited for.
-                return Ok(());
-            };
-            self.commits.pop_front();
+        while let Some(outcome) = self.commits.try_next() {
             self.landed(outcome)?;
         }
         Ok(())
@@ -226,7 +209,7 @@ impl Driver {
         while self.parts.machine.is_burdened() || !self.parts.machine.takes_mail() {
             self.finish().await?;
             if self.parts.machine.is_burdened() || !self.parts.machine.takes_mail() {
-                let outcome = next_landed(&mut self.commits).await;
+                let outcome = self.commits.next().await;
                 self.landed(outcome)?;
             }
         }
@@ -333,7 +316,7 @@ impl Driver {
                 }
             }
             Effect::Notify(session, notice) => self.notify(session, notice),
-            Effect::Commit(entries) => self.commits.push_back(self.shard.commit(entries).await?),
+            Effect::Commit(entries) => self.commits.submit(&self.shard, entries).await?,
             Effect::Read(read) => {
                 let log = self.parts.log.clone();
                 self.reads
@@ -360,11 +343,4 @@ impl Driver {
         }
         Ok(())
     }
-}
-
-fn closed(error: CommitError) -> Closed {
-    if !matches!(error, CommitError::Closed(_)) {
-        tracing::error!(%error, "a queue's host was refused a commit, and stops");
-    }
-    Closed
 }

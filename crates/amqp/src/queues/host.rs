@@ -142,6 +142,14 @@ impl Host {
         self.inbox.get(&from).is_some_and(|seen| ordinal <= *seen)
     }
 
+    /// Asks other shards for letters that were on their way when this host began anew.
+    pub(crate) fn ask_all_again(&mut self, shards: impl Iterator<Item = ShardId>) {
+        for shard in shards.filter(|shard| *shard != self.shard) {
+            let (by, after) = (self.shard, self.inbox.get(&shard).copied().unwrap_or(0));
+            self.outbox.ask_again(shard, HostMail::Again { by, after });
+        }
+    }
+
     /// Queues that this input names and that have to be opened first, if they exist.
     pub fn unopened(&self, request: &Request, mut each: impl FnMut(QueueId)) {
         requests::for_each_queue(request, |queue| {
@@ -298,9 +306,12 @@ impl Host {
                 self.unsettled.push(id);
                 self.settle_due.get_or_insert(now + commit::SETTLE_DELAY);
             }
+            if queue.is_stored() && !queue.is_hungry {
+                queue.is_hungry = true;
+                self.hungry.push_back(id);
+            }
             self.account(id);
             self.arm(id, now, wall);
-            self.hungry.push_back(id);
         }
         // The list's memory is used again.
         if self.dirty.is_empty() {
@@ -333,6 +344,7 @@ impl Host {
             let Some(queue) = self.queues.get_mut(&id) else {
                 continue;
             };
+            queue.is_hungry = false;
             if let Some(load) = queue.next_load(host_is_full) {
                 self.reads += 1;
                 effects.push(Effect::Read(Read {

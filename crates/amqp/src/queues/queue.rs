@@ -68,6 +68,8 @@ pub(crate) struct Queue {
     occupied: [u64; 4],
     pub(crate) consumers: Consumers,
     deliveries: Deliveries,
+    /// Bytes of unsettled messages of a queue that is in memory only.
+    held_bytes: usize,
     gets: VecDeque<Get>,
     /// Messages that died and are to be dead-lettered.
     deaths: VecDeque<Death>,
@@ -83,6 +85,8 @@ pub(crate) struct Queue {
     pub(crate) deleting: bool,
     /// It is in the host's list of queues that may have something to send.
     pub(crate) is_dirty: bool,
+    /// It is in the host's list of queues that may want to read.
+    pub(crate) is_hungry: bool,
     /// It is in the host's list of queues that have something to write down.
     pub(crate) is_unsettled: bool,
     /// When it was used last, for `x-expires`.
@@ -107,6 +111,7 @@ impl Queue {
             occupied: [0; 4],
             consumers: Consumers::new(declared.settings.single_active),
             deliveries: Deliveries::default(),
+            held_bytes: 0,
             gets: VecDeque::new(),
             deaths: VecDeque::new(),
             awaiting: BTreeMap::new(),
@@ -116,6 +121,7 @@ impl Queue {
             had_consumer: false,
             deleting: false,
             is_dirty: false,
+            is_hungry: false,
             is_unsettled: false,
             used: now,
             armed: None,
@@ -145,9 +151,9 @@ impl Queue {
         self.levels.iter().map(Level::known_bytes).sum()
     }
 
-    /// Bytes that its ready messages take in memory.
+    /// Bytes that its messages take in memory, but for those that a host keeps for a while.
     pub(crate) fn memory(&self) -> usize {
-        self.levels.iter().map(Level::memory).sum()
+        self.held_bytes + self.levels.iter().map(Level::memory).sum::<usize>()
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -296,6 +302,7 @@ impl Queue {
         for (_, delivery) in self.deliveries.take_all() {
             kept.release(delivery.message.as_ref().filter(|_| self.declared.stored));
         }
+        self.held_bytes = 0;
         self.purge();
         self.deaths.clear();
         self.awaiting.clear();

@@ -40,7 +40,9 @@ pub(crate) fn run(bodies: &[String]) -> Run {
 
 impl Client {
     pub(crate) fn new(queues: Arc<Queues>) -> Self {
-        let Attached { session, notices } = queues.attach();
+        let Attached {
+            session, notices, ..
+        } = queues.attach();
         Self {
             queues,
             session,
@@ -143,6 +145,26 @@ impl Client {
             let notice = self.next().await;
             assert!(matches!(notice, Notice::Published { .. }), "{notice:?}");
         }
+    }
+
+    /// Waits until it is told that the log has failed.
+    pub(crate) async fn wait_for_lost(&mut self) {
+        let notice = self.next().await;
+        assert!(matches!(notice, Notice::Lost), "{notice:?}");
+    }
+
+    /// Publishes and is told that nobody knows what became of it.
+    pub(crate) async fn expect_lost(&mut self, queue: &Queue, bodies: &[String]) {
+        let ticket = self.ticket();
+        let (targets, run) = (vec![queue.id], run(bodies));
+        let request = Request::Publish {
+            ticket,
+            targets,
+            run,
+        };
+        self.send(queue.shard, request).await;
+        let notice = self.next().await;
+        assert!(matches!(notice, Notice::Lost), "{notice:?}");
     }
 
     pub(crate) async fn ask(

@@ -2,10 +2,11 @@
 
 use crate::client::body;
 use crate::world::World;
-use amqp::mail::{Answer, Outcome, Request};
+use amqp::mail::{Answer, Outcome, Refusal, Request};
 use amqp_wire::Value;
 use bytes::Bytes;
 use std::time::Duration;
+use store::SimFaults;
 
 fn numbered(count: usize) -> Vec<String> {
     (0..count)
@@ -246,4 +247,82 @@ fn more_than_a_commit_holds_is_taken_piece_by_piece() {
             assert!(crate::client::body(&delivery) == *body, "in order");
         }
     });
+}
+
+#[test]
+fn a_host_whose_queue_was_removed_behind_its_back_starts_over() {
+    let world = World::new();
+    let (gone, kept) = {
+        let gone = world.declare("gone", &[]);
+        let others = (0..8).map(|number| world.declare(&format!("kept{number}"), &[]));
+        let kept = others.into_iter().find(|queue| queue.shard == gone.shard);
+        (gone, kept.expect("there are as many queues as shards"))
+    };
+    let mut client = world.client();
+    world.run(async {
+        client.publish(&gone, &numbered(2)).await;
+        client.publish(&kept, &numbered(2)).await;
+        world
+            .catalog
+            .delete_queue(gone.id)
+            .await
+            .expect("it is there");
+        client.expect_lost(&gone, &numbered(1)).await;
+    });
+    let mut client = world.client();
+    world.run(async {
+        client.publish(&gone, &numbered(1)).await;
+        client.publish(&kept, &["more".to_owned()]).await;
+        assert_eq!(
+            client.empty(&kept).await,
+            ["message 0!", "message 1!", "more"]
+        );
+    });
+}
+
+#[test]
+fn everybody_is_told_when_the_log_has_failed() {
+    let world = World::new();
+    let queue = world.declare("q", &[]);
+    let (mut client, mut other) = (world.client(), world.client());
+    world.run(async { client.publish(&queue, &numbered(1)).await });
+    world.disk.set_faults(SimFaults {
+        sync_fails: true,
+        ..SimFaults::default()
+    });
+    world.run(async {
+        client.expect_lost(&queue, &numbered(1)).await;
+        other.wait_for_lost().await;
+    });
+    let asked = world.run(world.queues.purge(queue.shard, queue.id));
+    assert_eq!(asked, Err(Refusal::Lost));
+    world.disk.set_faults(SimFaults::default());
+    let world = world.restarted();
+    let found = world.run(async { world.client().empty(&queue).await });
+    assert_eq!(found[0], "message 0!");
+    assert!(found.len() <= 2, "{found:?}");
+}
+
+#[test]
+fn a_damaged_message_is_left_out_and_counted() {
+    let world = World::new();
+    let queue = world.declare("q", &[]);
+    let other = world.declare("other", &[]);
+    let mut client = world.client();
+    let marked: Vec<_> = (0..5)
+        .map(|number| format!("{number} {}", "y".repeat(4000)))
+        .collect();
+    world.run(async {
+        client.publish_at_once(&queue, &marked).await;
+        // What is damaged is not the last thing that was written, which might not have been finished.
+        client.publish(&other, &numbered(1)).await;
+    });
+    assert!(world.damage("2 yyyy"), "the message is in a file");
+    let world = world.restarted();
+    let found = world.run(async { world.client().empty(&queue).await });
+    let found: Vec<_> = found.iter().map(|body| &body[..1]).collect();
+    assert_eq!(found, ["0", "1", "3", "4"]);
+    let report = world.run(world.queues.report(queue.shard, queue.id));
+    let report = report.expect("it is open");
+    assert_eq!((report.tally.damaged, report.counts.ready), (1, 0));
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
-use store::{InPlace, LocalObjects, SimDisk};
+use store::{Disk, InPlace, LocalObjects, SimDisk};
 
 /// Wall-clock time at the start, milliseconds since 1970.
 pub(crate) const START: i64 = 1_700_000_000_000;
@@ -189,6 +189,20 @@ impl World {
             disk,
             tasks,
         }
+    }
+
+    /// Flips a bit of the first place in the log's files that holds `text`; false where none does.
+    pub(crate) fn damage(&self, text: &str) -> bool {
+        self.disk.list("wal").expect("listed").iter().any(|entry| {
+            let path = format!("wal/{}", entry.name);
+            let file = self.disk.open(&path).expect("there");
+            let len = usize::try_from(entry.len).expect("small");
+            let content = file.read_at(0, len).expect("readable");
+            let at = content
+                .windows(text.len())
+                .position(|window| window == text.as_bytes());
+            at.is_some_and(|at| self.disk.flip_bit(&path, at, 0))
+        })
     }
 
     /// Runs `work` to its end. Where everybody waits, time passes to the next moment that somebody waits for.
