@@ -7,7 +7,7 @@ use super::io::HostMail;
 use super::pressure::Pressure;
 use super::registry::Registry;
 use super::report::QueueReport;
-use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
+use crate::mail::{Answer, Counts, Notice, QueueId, Refusal, Request, SessionId, Ticket};
 use crate::topic_keeper::TopicKeeper;
 use base::{BoxFuture, Clock, ShardId};
 use cluster::{Catalog, TopologyError};
@@ -186,6 +186,19 @@ impl Queues {
             .await
             .ok()?;
         answer.await.ok()?
+    }
+
+    /// How much there is in a queue of any type; `None` where it is gone.
+    pub async fn counts(&self, shard: ShardId, queue: QueueId) -> Option<Counts> {
+        // A look at a queue does not count as use of it (`x-expires`), unless nobody has used it yet.
+        if let Some(report) = self.report(shard, queue).await {
+            return Some(report.counts);
+        }
+        let inspected = self.ask(shard, |ticket| Request::Inspect { ticket, queue });
+        match inspected.await {
+            Ok(Answer::Counts(counts)) => Some(counts),
+            _ => None,
+        }
     }
 
     /// Removes all ready messages of a queue.
