@@ -17,7 +17,7 @@ impl Session {
             } => self.deliver(consumer, queue, deliveries),
             Notice::Got { ticket, outcome } => self.got(ticket, outcome),
             Notice::Answer { ticket, outcome } => self.answered(ticket, outcome),
-            Notice::Cancelled { consumer } => self.consumer_ended(consumer),
+            Notice::Cancelled { consumer } => self.consumer_lost_queue(consumer),
             Notice::Offer {
                 consumer, count, ..
             } => self.offered(consumer, count),
