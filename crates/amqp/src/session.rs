@@ -128,6 +128,8 @@ pub struct Session {
     /// The client was told that it is blocked.
     blocked: bool,
     draining: bool,
+    /// Bytes of the client that were offered and not taken.
+    unhandled: usize,
 }
 
 impl Session {
@@ -165,6 +167,7 @@ impl Session {
             alarm: None,
             blocked: false,
             draining: false,
+            unhandled: 0,
         }
     }
 
@@ -172,7 +175,10 @@ impl Session {
     /// left is not whole, or must wait until [`Self::wants_input`].
     pub fn receive(&mut self, now: Monotonic, wall: Timestamp, input: &[u8]) -> usize {
         (self.now, self.wall) = (now, wall);
-        self.heart.heard();
+        // A frame that was cut off in its middle is offered again and again, and is no sign of life.
+        if input.len() > self.unhandled {
+            self.heart.heard();
+        }
         let mut taken = 0;
         while self.wants_input() && taken < input.len() {
             match self.step(&input[taken..]) {
@@ -180,6 +186,7 @@ impl Session {
                 count => taken += count,
             }
         }
+        self.unhandled = input.len() - taken;
         taken
     }
 
@@ -231,7 +238,9 @@ impl Session {
     #[must_use]
     pub fn wants_input(&self) -> bool {
         let finishing = self.is_over() || (self.draining && matches!(self.stage, Stage::Open));
-        let held = self.waiting.is_some() || self.blocked;
+        // A publisher that is stopped may still agree to the end.
+        let blocked = self.blocked && matches!(self.stage, Stage::Open);
+        let held = self.waiting.is_some() || blocked;
         !finishing && !held && self.publisher.has_room() && self.outbox.out.len() < OUTPUT_BYTES_MAX
     }
 
