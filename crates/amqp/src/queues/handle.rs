@@ -4,6 +4,7 @@ use super::catalog_directory::CatalogDirectory;
 use super::driver::{Ask, Driver, Mail, Parts};
 use super::host::Host;
 use super::io::HostMail;
+use super::outbox::{raise_used, taken_key};
 use super::pressure::Pressure;
 use super::registry::Registry;
 use super::report::QueueReport;
@@ -88,9 +89,15 @@ impl Queues {
         for (number, inbox) in (0..).zip(inboxes) {
             let shard = ShardId(number);
             let cells = ground.cells.get(&shard).unwrap_or(&none).of(Kind::Queue);
-            let cells: BTreeMap<_, _> = cells
+            let mut cells: BTreeMap<_, _> = cells
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect();
+            let key = taken_key(shard);
+            let taken = ground.cells.iter().map(|(other, cells)| {
+                let taken = cells.of(Kind::Queue).find(|(known, _)| **known == key);
+                (*other, taken.map(|(_, value)| value))
+            });
+            raise_used(&mut cells, shard, taken);
             let (sender, mail) = mpsc::channel(MAIL_MAX);
             hosts.push(sender);
             let driver = Driver::new(Parts {

@@ -216,9 +216,10 @@ impl Host {
             Input::Mail(HostMail::Letters {
                 from,
                 ordinal,
+                previous,
                 targets,
                 run,
-            }) => self.letters(from, ordinal, &targets, run, wall),
+            }) => self.letters(from, (previous, ordinal), &targets, run, wall),
             Input::Mail(HostMail::Taken { by, ordinal }) => self.taken(by, ordinal),
             Input::Mail(HostMail::Again { by, after }) => {
                 self.taken(by, after);
