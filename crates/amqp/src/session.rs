@@ -122,14 +122,14 @@ pub struct Session {
     view: Option<View>,
     /// Queues that go with this connection.
     exclusive: Vec<(ShardId, QueueId)>,
+    /// Bytes that were offered and not taken: only more than these are a sign of life.
+    left: usize,
     now: Monotonic,
     wall: Timestamp,
     alarm: Option<&'static str>,
     /// The client was told that it is blocked.
     blocked: bool,
     draining: bool,
-    /// Bytes of the client that were offered and not taken.
-    unhandled: usize,
 }
 
 impl Session {
@@ -162,12 +162,12 @@ impl Session {
             waiting: None,
             view: None,
             exclusive: Vec::new(),
+            left: 0,
             now,
             wall: Timestamp(0),
             alarm: None,
             blocked: false,
             draining: false,
-            unhandled: 0,
         }
     }
 
@@ -175,8 +175,7 @@ impl Session {
     /// left is not whole, or must wait until [`Self::wants_input`].
     pub fn receive(&mut self, now: Monotonic, wall: Timestamp, input: &[u8]) -> usize {
         (self.now, self.wall) = (now, wall);
-        // A frame that was cut off in its middle is offered again and again, and is no sign of life.
-        if input.len() > self.unhandled {
+        if input.len() > self.left {
             self.heart.heard();
         }
         let mut taken = 0;
@@ -186,7 +185,7 @@ impl Session {
                 count => taken += count,
             }
         }
-        self.unhandled = input.len() - taken;
+        self.left = input.len() - taken;
         taken
     }
 
