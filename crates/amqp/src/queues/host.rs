@@ -79,6 +79,8 @@ pub struct Host {
     memory: KeyedMap<QueueId, usize>,
     windows_bytes: usize,
     transient_bytes: usize,
+    /// The process ends.
+    winding_up: bool,
 }
 
 impl Host {
@@ -118,6 +120,7 @@ impl Host {
             memory: KeyedMap::default(),
             windows_bytes: 0,
             transient_bytes: 0,
+            winding_up: false,
         }
     }
 
@@ -229,6 +232,12 @@ impl Host {
         }
     }
 
+    /// The process ends: what was settled is written down at once, and nothing is delivered any more.
+    pub fn wind_up(&mut self) {
+        self.winding_up = true;
+        self.draft.urgent = true;
+    }
+
     /// Makes of what was handled what is to be done.
     pub fn finish(&mut self, now: Monotonic, wall: Timestamp, effects: &mut Vec<Effect>) {
         loop {
@@ -293,12 +302,14 @@ impl Host {
             if queue.deleting {
                 continue;
             }
-            queue.pump(&mut Pump {
-                wall_ms: wall.0,
-                sessions: &mut self.sessions,
-                kept: &mut self.kept,
-                notices: &mut self.notices,
-            });
+            if !self.winding_up {
+                queue.pump(&mut Pump {
+                    wall_ms: wall.0,
+                    sessions: &mut self.sessions,
+                    kept: &mut self.kept,
+                    notices: &mut self.notices,
+                });
+            }
             if queue.next_death().is_some() {
                 self.mourning.insert(id);
             }
