@@ -136,8 +136,9 @@ impl World {
             clock,
             disk,
             tasks,
+            broker,
         } = self;
-        drop((queues, log, catalog));
+        drop((queues, log, catalog, broker));
         let ended = std::future::poll_fn(|cx| {
             if tasks.borrow().is_empty() {
                 return Poll::Ready(());
