@@ -127,6 +127,29 @@ impl World {
         Self::start(disk, clock)
     }
 
+    /// Lets everybody go in order, without any time passing, and starts another broker.
+    pub(crate) fn stopped(self) -> Self {
+        let Self {
+            queues,
+            log,
+            catalog,
+            clock,
+            disk,
+            tasks,
+            broker,
+        } = self;
+        drop((queues, log, catalog, broker));
+        let ended = std::future::poll_fn(|cx| {
+            if tasks.borrow().is_empty() {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        });
+        drive(&tasks, &clock, ended);
+        Self::start(disk, clock)
+    }
+
     fn start(disk: SimDisk, clock: TestClock) -> Self {
         let tasks = RefCell::new(Vec::new());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
