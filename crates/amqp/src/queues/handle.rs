@@ -241,7 +241,7 @@ impl Queues {
     /// one that is gone.
     ///
     /// # Errors
-    /// Where there is none, or the log takes no more writes.
+    /// Where there is none, the log takes no more writes, or somebody goes on declaring queues in it.
     pub async fn delete_vhost(&self, name: &str) -> Result<(), TopologyError> {
         // Whoever goes on declaring queues in it makes this take longer, not for ever.
         const ROUNDS_MAX: usize = 16;
@@ -251,9 +251,6 @@ impl Queues {
                 Some(vhost) => vhost.queues().cloned().collect(),
                 None => return Err(TopologyError::NoVhost),
             };
-            if queues.is_empty() {
-                break;
-            }
             for queue in queues {
                 // One that is not there is gone as it should be.
                 let outcome = self.delete(queue.shard, queue.id, false, false).await;
@@ -261,8 +258,12 @@ impl Queues {
                     return Err(TopologyError::Closed(Closed));
                 }
             }
+            match self.catalog.delete_vhost(name).await {
+                Err(TopologyError::InUse) => {}
+                outcome => return outcome.map(drop),
+            }
         }
-        self.catalog.delete_vhost(name).await.map(drop)
+        Err(TopologyError::InUse)
     }
 
     async fn ask(
