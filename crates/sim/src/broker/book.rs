@@ -273,13 +273,28 @@ impl Book {
         }
     }
 
-    /// A purge is durable that certainly found these messages ready.
-    pub(crate) fn purged(&mut self, slot: usize, labels: &[Label]) {
+    /// A purge is durable that certainly found these messages ready, but for those that had expired; returns
+    /// how many they are.
+    pub(crate) fn purged(
+        &mut self,
+        slot: usize,
+        labels: impl Iterator<Item = Label>,
+        now_ms: i64,
+    ) -> u64 {
+        let mut count = 0;
         for label in labels {
-            if let Some(copy) = self.copies.get_mut(&(*label, slot, None)) {
+            let settings = &self.slots[slot];
+            let Some(copy) = self.copies.get_mut(&(label, slot, None)) else {
+                continue;
+            };
+            let deadline = copy.deadline(settings.ttl_of(copy.ttl_ms));
+            let here = copy.place.generation() == 0 && copy.done == Done::No;
+            if here && deadline.is_none_or(|deadline| deadline > now_ms) {
                 copy.done = Done::Durable(Outcome::Acknowledged);
+                count += 1;
             }
         }
+        count
     }
 
     /// The copies of a slot's owner that are ready for certain: number, level and deadline.

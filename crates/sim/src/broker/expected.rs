@@ -37,14 +37,9 @@ impl Expected {
         })
     }
 
-    /// Everything may be gone; returns what was ready.
+    /// From now on everything may be gone; returns the numbers of what was ready.
     pub(crate) fn clear(&mut self) -> Vec<u64> {
         let taken = std::mem::take(&mut self.0);
         taken.into_keys().map(|(_, number)| number).collect()
-    }
-
-    /// The numbers of what is ready.
-    pub(crate) fn numbers(&self) -> Vec<u64> {
-        self.0.keys().map(|(_, number)| *number).collect()
     }
 }

@@ -79,11 +79,12 @@ impl Book {
         };
         let history = &copy.place.history;
         match copy.done {
+            // Perhaps it went with its queue before the host heard anything else.
+            _ if known.gone => return true,
             Done::Asked(Outcome::Rejected, _) | Done::Durable(Outcome::Rejected) => {
                 return self.ends(known.slot, history, "rejected");
             }
             Done::Asked(..) | Done::Durable(_) => return true,
-            Done::No if known.gone => return true,
             Done::No => {}
         }
         let mut reasons = self.reasons(copy, now_ms);

@@ -287,8 +287,8 @@ impl Session {
         let Some((slot, queue)) = self.pick() else {
             return;
         };
-        let sure = match &self.own {
-            Some((own, expected)) if *own == slot => expected.numbers(),
+        let sure = match &mut self.own {
+            Some((own, expected)) if *own == slot => expected.clear(),
             _ if others => Vec::new(),
             _ => return,
         };

@@ -1,6 +1,7 @@
 //! Answers to what a session asked.
 
 use super::{Asked, Session, Settling};
+use crate::batch::Label;
 use crate::violation::{Violation, ensure};
 use amqp::mail::{Answer, Outcome, Refusal, Ticket};
 use base::Clock;
@@ -110,33 +111,20 @@ impl Session {
         }
     }
 
-    /// What was ready when the purge was asked for, and was not delivered before it, is gone.
+    /// What was ready when the purge was asked for, and was not delivered since, is gone.
     fn purged(&mut self, sure: &[u64], count: u64) -> Result<(), Violation> {
         let now_ms = self.broker.clock.wall().0;
-        let Some((own, expected)) = &mut self.own else {
+        let Some((own, _)) = &self.own else {
             return Ok(());
         };
-        let still = expected.clear();
-        let mut book = self.broker.books.lock();
-        let labels: Vec<_> = sure
-            .iter()
-            .filter(|number| still.contains(number))
-            .map(|number| crate::batch::Label {
-                producer: self.habits.client,
-                number: *number,
-            })
-            .filter(|label| {
-                // What may have died before is not what was purged.
-                let known = book.ready_again((*label, *own, None));
-                known.is_some_and(|(_, deadline)| deadline.is_none_or(|deadline| deadline > now_ms))
-            })
-            .collect();
-        let alive = labels.len() as u64;
+        let labels = sure.iter().map(|number| Label {
+            producer: self.habits.client,
+            number: *number,
+        });
+        let alive = self.broker.books.lock().purged(*own, labels, now_ms);
         ensure(count >= alive, "purge", || {
             format!("{count} were removed, {alive} were ready")
-        })?;
-        book.purged(*own, &labels);
-        Ok(())
+        })
     }
 
     /// Notes a settlement for when its host says that it is durable.

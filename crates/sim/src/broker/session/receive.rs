@@ -123,6 +123,11 @@ impl Session {
         ));
         if let Some((_, expected)) = own {
             expected.took(position.level, of.0.0, now_ms)?;
+            for asked in self.asked.values_mut() {
+                if let Asked::Purge(_, sure) = asked {
+                    sure.retain(|number| *number != of.0.0.number);
+                }
+            }
         }
         if !delivery.redelivered {
             let newest = self
