@@ -95,6 +95,8 @@ struct Session {
     asked: BTreeMap<Ticket, Asked>,
     /// What each host has sent and was not told to be written.
     unwritten: BTreeMap<ShardId, usize>,
+    /// Length of the longest record.
+    longest: usize,
     unsure: Vec<Unsure>,
     settlements: u64,
     /// In which settlement each message was given back last.
@@ -157,6 +159,7 @@ impl Session {
             eaters: BTreeMap::new(),
             asked: BTreeMap::new(),
             unwritten: BTreeMap::new(),
+            longest: 0,
             unsure: Vec::new(),
             settlements: 0,
             returned: BTreeMap::new(),
@@ -252,8 +255,14 @@ impl Session {
 
     /// Ends; what was sent to it meanwhile counts as delivered and given back.
     async fn leave(&mut self) -> Result<(), Violation> {
-        self.wait(|asked| matches!(asked, Asked::Delete(_) | Asked::Purge(..)))
-            .await?;
+        // A host that hears of a session only after it has left hands it messages that nobody can see.
+        let counts = |asked: &Asked| {
+            !matches!(
+                asked,
+                Asked::Publish(..) | Asked::Settle(_) | Asked::Inspect(_) | Asked::Cancel(_)
+            )
+        };
+        self.wait(counts).await?;
         self.broker.books.lock().leaving(self.id);
         self.broker.queues.leave(self.id).await;
         while let Some(notice) = self.notices.recv().await {
