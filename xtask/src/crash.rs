@@ -71,7 +71,7 @@ fn fresh_data(face: &str) -> Result<PathBuf> {
         std::fs::remove_dir_all(&data)?;
     }
     std::fs::create_dir_all(&data)?;
-    Ok(data.join("data"))
+    Ok(data.join(format!("crash-{face}")))
 }
 
 /// The next number of a sequence that looks random (SplitMix64).

@@ -15,6 +15,9 @@ import (
 
 const patience = 10 * time.Second
 
+// A line of the dialogue holds a message of a megabyte.
+const lineMax = 4 << 20
+
 // Request holds the arguments of every operation; each uses its own.
 type Request struct {
 	Do, URL, Name, Type, Queue, Exchange, Source, Destination, Key, Body  string
@@ -245,6 +248,7 @@ func do(r Request) (Answer, error) {
 
 func main() {
 	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, lineMax)
 	output := json.NewEncoder(os.Stdout)
 	for lines.Scan() {
 		var request Request

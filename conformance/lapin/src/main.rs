@@ -284,18 +284,21 @@ impl Request {
     fn table(&self, name: &str) -> FieldTable {
         let mut table = FieldTable::default();
         for (name, value) in self.0[name].as_object().into_iter().flatten() {
-            let value = match value {
-                Value::Bool(value) => AMQPValue::Boolean(*value),
-                Value::Number(value) => {
-                    AMQPValue::LongInt(value.as_i64().unwrap_or_default() as i32)
-                }
-                other => {
-                    AMQPValue::LongString(LongString::from(other.as_str().unwrap_or_default()))
-                }
-            };
-            table.insert(name.as_str().into(), value);
+            table.insert(name.as_str().into(), field(value));
         }
         table
+    }
+}
+
+/// A value with the type that a Rust program would give it.
+fn field(value: &Value) -> AMQPValue {
+    match value {
+        Value::Bool(value) => AMQPValue::Boolean(*value),
+        Value::Number(value) => AMQPValue::LongInt(value.as_i64().unwrap_or_default() as i32),
+        Value::Array(values) => {
+            AMQPValue::FieldArray(values.iter().map(field).collect::<Vec<_>>().into())
+        }
+        other => AMQPValue::LongString(LongString::from(other.as_str().unwrap_or_default())),
     }
 }
 

@@ -9,5 +9,6 @@ pub mod queues;
 pub mod routing;
 pub mod run;
 pub mod stream_queue;
+mod streams;
 pub mod topic_keeper;
 pub mod topic_record;

@@ -14,7 +14,7 @@ mod handle;
 mod host;
 mod io;
 mod kept;
-mod keyed;
+pub(crate) mod keyed;
 mod level;
 mod outbox;
 mod pressure;
@@ -22,7 +22,7 @@ mod queue;
 mod ranges;
 mod registry;
 mod report;
-mod sessions;
+pub(crate) mod sessions;
 mod settings;
 mod unacked;
 

@@ -30,6 +30,7 @@ const PERSISTENT: u8 = 2;
 /// # Errors
 /// Where the records do not fit into one batch.
 pub fn to_batch(run: &Run) -> Result<Bytes, BuildError> {
+    // Without headers of its own a message is in a topic as it is in a queue.
     let plain = run.messages().all(|(message, _)| !has_headers(&message));
     if plain {
         return Ok(run.batch().clone());
@@ -86,6 +87,16 @@ pub fn messages_of(
     };
     let messages = run.messages().map(|(message, _)| message);
     Ok(offsets.into_iter().zip(messages).collect())
+}
+
+/// Whether the record of a message has a key in a topic.
+#[must_use]
+pub fn has_key(message: &Message) -> bool {
+    message.parts().is_ok_and(|parts| {
+        let headers = headers_of(&parts.properties);
+        let key = headers.get(KAFKA_KEY).ok().flatten();
+        key.and_then(bytes_of).is_some()
+    })
 }
 
 fn has_headers(message: &Message) -> bool {

@@ -8,12 +8,14 @@ mod catalog;
 pub mod fuzz;
 mod identity;
 mod password;
+mod stream_queue;
 mod topic;
 mod topology;
 
 pub use catalog::{Catalog, ChangeError, Loaded, Made, TopologyError};
 pub use identity::{Identity, IdentityError};
 pub use password::{BadHash, PasswordHash, Verifier, VerifyError};
+pub use stream_queue::stream_topic_name;
 pub use topic::{Partition, Topic, Topics};
 pub use topology::{
     Binding, Destination, Exchange, NewQueue, Permission, Queue, QueueKind, Topology, User, Vhost,

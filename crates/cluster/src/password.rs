@@ -101,9 +101,12 @@ impl PasswordHash {
         }
     }
 
-    /// Whether `password` is the one. May be slow; see the module.
+    /// Whether `password` is the one; the empty one never is, as in RabbitMQ. May be slow; see the module.
     #[must_use]
     pub fn verify(&self, password: &[u8]) -> bool {
+        if password.is_empty() {
+            return false;
+        }
         match Parsed::of(&self.0) {
             Some(Parsed::Argon2id(hash)) => argon2id().verify_password(password, &*hash).is_ok(),
             Some(Parsed::Sha256(salted)) => fits::<Sha256>(&salted, password),

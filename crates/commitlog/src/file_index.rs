@@ -2,7 +2,7 @@
 //!
 //! It is derived data: where it is missing or damaged, the WAL file is scanned again.
 
-use crate::frame::Frame;
+use crate::frame::{Frame, Kind};
 use crate::index::{Entry, PAGE_ENTRIES_MAX, Page};
 use crate::placed_batch::{batch_of, has_next};
 use base::{Packer, StreamId, Truncated, Unpacker};
@@ -100,18 +100,25 @@ pub(crate) fn pack(
     (bytes.into(), pages)
 }
 
-/// The entries of a file's batches by stream, for an index that must be made again.
+/// The entries of a file's batches by stream, for an index that must be made again. A batch that was
+/// moved stands by itself: it is not in the order of the others.
 pub(crate) fn entries_of(file: u64, frames: &[(u32, Frame)]) -> Vec<(StreamId, Vec<Entry>)> {
     let mut streams: BTreeMap<StreamId, Vec<Entry>> = BTreeMap::new();
+    let mut all = Vec::new();
     for (position, frame) in frames {
         let Some(batch) = batch_of(file, *position, frame) else {
             continue;
         };
         for (stream, entry) in batch.entries() {
-            streams.entry(stream).or_default().push(entry);
+            if frame.kind == Kind::Moved {
+                all.push((stream, vec![entry]));
+            } else {
+                streams.entry(stream).or_default().push(entry);
+            }
         }
     }
-    streams.into_iter().collect()
+    all.extend(streams);
+    all
 }
 
 fn unpack_directory(file: u64, bytes: Bytes) -> Result<Vec<(StreamId, Page)>, Truncated> {

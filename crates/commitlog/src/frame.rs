@@ -46,6 +46,8 @@ pub enum Kind {
     Settle = 10,
     /// A cell of a queue.
     Queue = 11,
+    /// A record batch of a stream that lay in an older file, which it no longer keeps.
+    Moved = 12,
 }
 
 impl Kind {
@@ -71,6 +73,7 @@ impl Kind {
             9 => Self::Deposit,
             10 => Self::Settle,
             11 => Self::Queue,
+            12 => Self::Moved,
             _ => return None,
         })
     }
@@ -181,7 +184,7 @@ impl BlockBuilder {
             .expect("limits keep payloads far below 4 GiB");
         self.bytes.put_bytes(0, FRAME_HEADER_LEN);
         self.bytes.put_slice(&frame.payload);
-        if matches!(frame.kind, Kind::Batch | Kind::Deposit) {
+        if matches!(frame.kind, Kind::Batch | Kind::Deposit | Kind::Moved) {
             let epoch = i32::try_from(frame.epoch.0).expect("epochs count process starts");
             kafka_wire::record_batch::assign(
                 &mut self.bytes[payload_at..],

@@ -1,6 +1,7 @@
 //! Where the batches of a stream lie: entries in memory for files that are being written, pages on
 //! the disk for files that are complete.
 
+use crate::moved::{Moved, MovedBatches};
 use base::Offset;
 use std::collections::VecDeque;
 
@@ -75,6 +76,7 @@ impl Run {
 pub(crate) struct Index {
     pages: VecDeque<Page>,
     runs: VecDeque<Run>,
+    moved: MovedBatches,
     bytes: u64,
 }
 
@@ -104,10 +106,56 @@ impl Index {
         }
     }
 
-    /// Adds a page of a file that was complete before; pages come in the order of offsets.
+    /// Adds a page of a file that was complete before. Pages come in the order of offsets, but for
+    /// those of batches that were moved.
     pub(crate) fn push_page(&mut self, page: Page) {
         self.bytes += page.bytes;
-        self.pages.push_back(page);
+        let last = self.pages.back();
+        if last.is_some_and(|last| page.base_offset <= last.last_offset) {
+            self.forget_origin(page.base_offset);
+            self.bytes -= self.moved.insert(Moved::Page(page));
+        } else {
+            self.pages.push_back(page);
+        }
+    }
+
+    /// A batch now lies in `file`. What is known of the place where it lay goes: all that was wanted
+    /// of a page is moved together.
+    pub(crate) fn push_moved(&mut self, file: u64, entry: Entry) {
+        self.forget_origin(entry.base_offset);
+        self.bytes += u64::from(entry.len);
+        self.bytes -= self.moved.insert(Moved::Entry(file, entry));
+    }
+
+    /// Forgets the page, or the single batch in memory, that holds `offset`.
+    pub(crate) fn forget_origin(&mut self, offset: Offset) {
+        let at = self.pages.partition_point(|page| page.last_offset < offset);
+        if let Some(page) = self.pages.get(at)
+            && page.base_offset <= offset
+        {
+            self.bytes -= page.bytes;
+            self.pages.remove(at);
+        }
+        for run in &mut self.runs {
+            if let Ok(at) = run
+                .entries
+                .binary_search_by_key(&offset, |entry| entry.base_offset)
+                && let Some(entry) = run.entries.remove(at)
+            {
+                self.bytes -= u64::from(entry.len);
+            }
+        }
+        self.runs.retain(|run| !run.entries.is_empty());
+    }
+
+    /// The batches that were moved to `file`, as long as it has no index.
+    pub(crate) fn moved_to(&self, file: u64) -> impl Iterator<Item = Entry> {
+        self.moved.unsealed(file)
+    }
+
+    /// The pages of complete files.
+    pub(crate) fn pages(&self) -> impl Iterator<Item = Page> {
+        self.pages.iter().copied().chain(self.moved.pages())
     }
 
     /// The entries in memory that belong to `file`.
@@ -126,10 +174,14 @@ impl Index {
             .iter()
             .map(|page| page.file)
             .chain(self.run_files())
+            .chain(self.moved.files())
     }
 
     /// The entries of `file` have been written to its index object: only the pages stay.
     pub(crate) fn seal(&mut self, file: u64, pages: impl IntoIterator<Item = Page>) {
+        let pages: Vec<_> = pages.into_iter().collect();
+        let pages = pages.into_iter().filter(|page| !self.moved.seal(*page));
+        let pages: Vec<_> = pages.collect();
         let Some(at) = self.runs.iter().position(|run| run.file == file) else {
             return;
         };
@@ -152,6 +204,24 @@ impl Index {
     /// The first place with a batch that ends at or after `offset`, in memory with up to
     /// `bytes_max` bytes of batches, but one at least.
     pub(crate) fn find(&self, offset: Offset, bytes_max: usize) -> Option<Found> {
+        let found = self.find_in_place(offset, bytes_max);
+        let Some(moved) = self.moved.find(offset) else {
+            return found;
+        };
+        let first = match &found {
+            Some(Found::Page(page)) => Some(page.base_offset),
+            Some(Found::Entries { entries, .. }) => entries.first().map(|entry| entry.base_offset),
+            None => None,
+        };
+        // A file's batches of one stream follow each other, so none of another file lies between them.
+        if first.is_some_and(|first| first < moved.base_offset()) {
+            found
+        } else {
+            Some(moved.found())
+        }
+    }
+
+    fn find_in_place(&self, offset: Offset, bytes_max: usize) -> Option<Found> {
         let page = self.pages.partition_point(|page| page.last_offset < offset);
         if let Some(page) = self.pages.get(page) {
             return Some(Found::Page(*page));
@@ -218,6 +288,7 @@ impl Index {
             }
         }
         self.runs.retain(|run| !run.entries.is_empty());
+        self.bytes -= self.moved.forget(|_, last| last < log_start);
     }
 
     /// Forgets pages and runs for whose first and last offset `is_settled` says so.
@@ -238,6 +309,7 @@ impl Index {
             }
             !goes
         });
+        self.bytes -= self.moved.forget(is_settled);
     }
 
     /// The offset up to which retention may trim: batches older than `expired_before` go, and the
@@ -287,97 +359,4 @@ pub(crate) fn up_to<'a>(entries: impl Iterator<Item = &'a Entry>, bytes_max: usi
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Entry, Found, Index, Page};
-
-    fn entry(base_offset: i64) -> Entry {
-        Entry {
-            base_offset,
-            max_timestamp: base_offset * 10,
-            position: 0,
-            len: 100,
-            last_offset_delta: 9,
-        }
-    }
-
-    fn index() -> Index {
-        let mut index = Index::default();
-        for base in [0, 10, 20] {
-            index.push(1, entry(base));
-        }
-        for base in [30, 40] {
-            index.push(2, entry(base));
-        }
-        let pages: Vec<_> = Page::of(1, 64, &[entry(0), entry(10), entry(20)])
-            .into_iter()
-            .collect();
-        index.seal(1, pages);
-        index
-    }
-
-    fn bases(found: Option<Found>) -> Vec<i64> {
-        match found {
-            Some(Found::Entries { entries, .. }) => {
-                entries.iter().map(|entry| entry.base_offset).collect()
-            }
-            Some(Found::Page(page)) => vec![-page.base_offset - 1],
-            None => Vec::new(),
-        }
-    }
-
-    #[test]
-    fn batches_are_found_by_offset_and_time() {
-        let index = index();
-        assert_eq!(bases(index.find(25, 1000)), [-1], "in the page of file 1");
-        assert_eq!(bases(index.find(30, 1000)), [30, 40]);
-        assert_eq!(
-            bases(index.find(39, 1)),
-            [30],
-            "a batch is given even where it is larger than the limit"
-        );
-        assert_eq!(bases(index.find(50, 1000)), []);
-        assert_eq!(bases(index.find_timestamp(200, 0)), [-1]);
-        assert_eq!(bases(index.find_timestamp(301, 0)), [40]);
-        assert_eq!(bases(index.find_timestamp(401, 0)), []);
-        assert_eq!(index.max_timestamp(), Some(400));
-    }
-
-    #[test]
-    fn batches_without_a_timestamp_are_not_older_than_what_follows() {
-        let mut index = Index::default();
-        let undated = |base_offset| Entry {
-            max_timestamp: -1,
-            ..entry(base_offset)
-        };
-        for entry in [undated(0), entry(10), undated(20), undated(30)] {
-            index.push(1, entry);
-        }
-        assert_eq!(index.retention_point(Some(100), None), None);
-        assert_eq!(index.retention_point(Some(101), None), Some(20));
-        assert_eq!(index.retention_point(None, Some(100)), Some(30));
-    }
-
-    #[test]
-    fn retention_takes_whole_pages_and_single_batches() {
-        let mut index = index();
-        assert_eq!(index.bytes(), 500);
-        assert_eq!(index.retention_point(None, None), None);
-        assert_eq!(
-            index.retention_point(Some(200), None),
-            None,
-            "the page's newest batch is not old enough"
-        );
-        assert_eq!(index.retention_point(Some(201), None), Some(30));
-        assert_eq!(
-            index.retention_point(None, Some(150)),
-            Some(30),
-            "as much as the limit stays"
-        );
-        assert_eq!(index.retention_point(None, Some(100)), Some(40));
-        index.trim(40);
-        assert_eq!(
-            (index.bytes(), index.files().collect::<Vec<_>>()),
-            (100, vec![2])
-        );
-    }
-}
+mod tests;

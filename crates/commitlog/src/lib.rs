@@ -13,6 +13,7 @@ mod frame;
 pub mod fuzz;
 mod index;
 mod log;
+mod moved;
 mod placed_batch;
 mod producers;
 mod reader;

@@ -86,6 +86,8 @@ pub struct Figures {
     pub full: bool,
     /// Batches that were found damaged when they were read.
     pub damaged_batches: u64,
+    /// Batches that were written once more, so that a nearly empty file can go, since the start.
+    pub moved_batches: u64,
 }
 
 impl Log {
@@ -248,6 +250,7 @@ impl Log {
             wal_blocks: self.progress.blocks.load(Ordering::Relaxed),
             full: self.progress.full.load(Ordering::Relaxed),
             damaged_batches: self.reader.damaged_batches(),
+            moved_batches: self.progress.moved.load(Ordering::Relaxed),
         }
     }
 }

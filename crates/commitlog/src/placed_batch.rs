@@ -33,7 +33,7 @@ impl PlacedBatch {
 /// The batch of a frame that holds one.
 pub(crate) fn batch_of(file: u64, position: u32, frame: &Frame) -> Option<PlacedBatch> {
     let (len, places) = match frame.kind {
-        Kind::Batch => {
+        Kind::Batch | Kind::Moved => {
             let (stream, offset) = (frame.stream, frame.base_offset);
             (frame.payload.len(), vec![Place { stream, offset }])
         }

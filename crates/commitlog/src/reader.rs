@@ -205,7 +205,7 @@ impl Reader {
     }
 
     /// The entries of a page; where the index is damaged they come from the WAL file itself.
-    async fn page(&self, stream: StreamId, page: &Page) -> io::Result<Arc<Vec<Entry>>> {
+    pub(crate) async fn page(&self, stream: StreamId, page: &Page) -> io::Result<Arc<Vec<Entry>>> {
         let error = match self.indexes.page(page).await {
             Ok(entries) => return Ok(entries),
             Err(error) => error,
@@ -229,9 +229,10 @@ impl Reader {
         };
         let entries: Vec<_> = file_index::entries_of(file, &scan.frames)
             .into_iter()
-            .find(|(id, _)| *id == stream)
-            .map(|(_, entries)| entries.into_iter().filter(inside).collect())
-            .unwrap_or_default();
+            .filter(|(id, _)| *id == stream)
+            .flat_map(|(_, entries)| entries)
+            .filter(inside)
+            .collect();
         let entries = Arc::new(entries);
         self.indexes.keep(page, entries.clone());
         Ok(entries)
@@ -269,12 +270,13 @@ impl Reader {
         Ok(None)
     }
 
-    async fn batch(
+    /// A batch; `None` where it is damaged.
+    pub(crate) async fn batch(
         &self,
         stream: StreamId,
         file: u64,
         entry: &Entry,
-    ) -> Result<Option<Bytes>, ReadError> {
+    ) -> io::Result<Option<Bytes>> {
         let start = Address {
             file,
             position: entry.position,
@@ -306,7 +308,7 @@ impl Reader {
         let len = entry.len as usize;
         match header.kind {
             // The index says what must be there; the payload has a checksum of its own.
-            Kind::Batch
+            Kind::Batch | Kind::Moved
                 if header.stream == stream
                     && header.base_offset == entry.base_offset
                     && header.payload_len == len =>

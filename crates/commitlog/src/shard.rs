@@ -6,7 +6,7 @@
 mod commit;
 
 use crate::cell::{Cell, Cells};
-use crate::commit::{CommitOutcome, Entry};
+use crate::commit::{CommitOutcome, Entry, Place};
 use crate::cursor::Cursor;
 use crate::frame::{Frame, Kind};
 use crate::producers::{Producers, Verdict};
@@ -71,6 +71,8 @@ pub(crate) enum Command {
     OpenQueue(StreamId, oneshot::Sender<(Arc<Stream>, Cursor)>),
     Append(Vec<Batch>, oneshot::Sender<AppendOutcome>),
     Commit(Vec<Entry>, oneshot::Sender<CommitOutcome>),
+    /// Batches that are wanted and lie in a file that shall go, with their base offsets.
+    Move(Vec<(Place, Bytes)>, oneshot::Sender<Result<(), Closed>>),
     Write(Vec<Cell>, oneshot::Sender<Result<(), Closed>>),
     Trim(StreamId, Offset, oneshot::Sender<Result<(), Closed>>),
     Remove(StreamId, oneshot::Sender<Result<(), Closed>>),
@@ -169,6 +171,7 @@ impl Shard {
             }
             Command::Append(batches, reply) => Some(self.append(batches, reply)),
             Command::Commit(entries, reply) => self.commit(entries, reply),
+            Command::Move(batches, reply) => Some(self.move_batches(batches, reply)),
             Command::Write(cells, reply) => Some(self.write(cells, reply)),
             Command::Trim(id, offset, reply) => Some(self.trim(id, offset, reply)),
             Command::Remove(id, reply) => Some(self.remove(id, reply)),

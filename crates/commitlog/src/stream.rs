@@ -257,6 +257,54 @@ impl Stream {
         self.read().index.max_timestamp()
     }
 
+    /// Batches now lie in `file`, durably. They were moved together.
+    pub(crate) fn publish_moved(&self, file: u64, entries: impl IntoIterator<Item = Entry>) {
+        let mut state = self.write();
+        for entry in entries {
+            state.high_watermark = state.high_watermark.max(entry.last_offset() + 1);
+            if entry.last_offset() >= state.log_start
+                && !state.is_settled(entry.base_offset, entry.last_offset())
+            {
+                state.index.push_moved(file, entry);
+            } else {
+                state.index.forget_origin(entry.base_offset);
+            }
+        }
+    }
+
+    /// The batches that were moved to `file`, as long as it has no index.
+    pub(crate) fn moved_entries(&self, file: u64) -> Vec<Entry> {
+        self.read().index.moved_to(file).collect()
+    }
+
+    /// The stream's pages in `file`, each with how many of its offsets are not settled; `None` where
+    /// it is no queue's, or has something there that is not in a page.
+    pub(crate) fn live_pages(&self, file: u64) -> Option<Vec<(Page, u64)>> {
+        let state = self.read();
+        let files = state.index.files().filter(|of| *of == file).count();
+        let pages: Vec<_> = state
+            .index
+            .pages()
+            .filter(|page| page.file == file)
+            .collect();
+        if files == 0 {
+            return Some(Vec::new());
+        }
+        let cursor = state.cursor.as_ref().filter(|_| files == pages.len())?;
+        let live = |page: &Page| {
+            let below = cursor.unsettled_count(page.last_offset + 1);
+            below - cursor.unsettled_count(page.base_offset)
+        };
+        Some(pages.into_iter().map(|page| (page, live(&page))).collect())
+    }
+
+    /// Whether something of a batch is not settled.
+    pub(crate) fn wants(&self, entry: &Entry) -> bool {
+        let state = self.read();
+        entry.last_offset() >= state.log_start
+            && !state.is_settled(entry.base_offset, entry.last_offset())
+    }
+
     /// The entries in memory that lie in `file` and are not settled as a whole.
     pub(crate) fn run_entries(&self, file: u64) -> Vec<Entry> {
         let state = self.read();

@@ -48,6 +48,9 @@ pub trait Wal: Send + Sync + 'static {
     /// The numbers of all files that exist, ascending.
     fn files(&self) -> BoxFuture<'_, io::Result<Vec<u64>>>;
 
+    /// Length of a file in bytes.
+    fn len(&self, file: u64) -> BoxFuture<'_, io::Result<u64>>;
+
     /// Ends the file that is being written; the next block starts another. Returns the number that
     /// the next file will have.
     fn roll(&self) -> u64;

@@ -61,6 +61,8 @@ pub(crate) enum Places {
     One(Arc<Stream>, Offset),
     /// Several, which the frame lists.
     Several(Vec<(Arc<Stream>, Offset)>),
+    /// One stream, in which it lay before.
+    Moved(Arc<Stream>, Offset),
 }
 
 impl PlacedFrame {
@@ -111,6 +113,8 @@ pub(crate) struct Progress {
     /// Bytes and blocks written since the start.
     pub(crate) bytes: AtomicU64,
     pub(crate) blocks: AtomicU64,
+    /// Batches that were moved out of nearly empty files since the start.
+    pub(crate) moved: AtomicU64,
     /// Whether produced records are refused for want of space.
     pub(crate) full: AtomicBool,
     /// The error that ended the WAL.
@@ -123,6 +127,7 @@ impl Progress {
             active_file: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             blocks: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
             full: AtomicBool::new(false),
             failure: watch::Sender::new(None),
         }
@@ -159,6 +164,8 @@ pub(crate) struct Writer {
 struct Flight {
     block: Bytes,
     entries: Vec<(Arc<Stream>, Epoch, Entry)>,
+    /// What has moved, by stream: what was moved together is shown together.
+    moved: Vec<(Arc<Stream>, Vec<Entry>)>,
     done: Vec<Done>,
 }
 
@@ -219,11 +226,12 @@ impl Writer {
                 .for_each(|submission| (submission.done)(Ok(())));
             return None;
         }
-        let (mut builder, mut entries) = (BlockBuilder::new(self.incarnation, len), Vec::new());
+        let mut builder = BlockBuilder::new(self.incarnation, len);
+        let (mut entries, mut moved) = (Vec::new(), Vec::new());
         for submission in submissions {
             for frame in submission.frames {
                 let position = builder.push(&frame.frame, &frame.trailer());
-                note_entries(&mut entries, frame, position);
+                note_entries(&mut entries, &mut moved, frame, position);
             }
             done.push(submission.done);
         }
@@ -234,6 +242,7 @@ impl Writer {
         Some(Flight {
             block,
             entries,
+            moved,
             done,
         })
     }
@@ -264,6 +273,16 @@ impl Writer {
                     .map(place),
             );
         }
+        for (stream, entries) in flight.moved {
+            let place = |entry: Entry| Entry {
+                position: entry.position + address.position,
+                ..entry
+            };
+            progress
+                .moved
+                .fetch_add(entries.len() as u64, Ordering::Relaxed);
+            stream.publish_moved(address.file, entries.into_iter().map(place));
+        }
         flight.done.into_iter().for_each(|done| done(Ok(())));
     }
 }
@@ -275,6 +294,7 @@ fn submission_len(submission: &Submission) -> usize {
 /// Adds what the streams must learn of a frame whose payload is at `position` of its block.
 fn note_entries(
     entries: &mut Vec<(Arc<Stream>, Epoch, Entry)>,
+    moved: &mut Vec<(Arc<Stream>, Vec<Entry>)>,
     PlacedFrame { frame, placed }: PlacedFrame,
     position: usize,
 ) {
@@ -289,6 +309,10 @@ fn note_entries(
     match placed.places {
         Places::None => {}
         Places::One(stream, offset) => entries.push((stream, frame.epoch, entry(offset))),
+        Places::Moved(stream, offset) => match moved.last_mut() {
+            Some((last, entries)) if Arc::ptr_eq(last, &stream) => entries.push(entry(offset)),
+            _ => moved.push((stream, vec![entry(offset)])),
+        },
         Places::Several(places) => {
             let places = places.into_iter();
             entries.extend(places.map(|(stream, offset)| (stream, frame.epoch, entry(offset))));

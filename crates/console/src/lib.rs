@@ -1,10 +1,21 @@
-//! What operators see over HTTP: health and metrics, computed from read-only snapshots.
+//! What operators see and do over HTTP: health and metrics, computed from read-only snapshots, and the
+//! part of RabbitMQ's management API that commands and definitions need.
 //!
-//! It turns a path into an answer; sockets and HTTP are the node's.
+//! It turns a request into an answer; sockets and HTTP are the node's.
 
+mod answer;
+mod api;
 mod exposition;
+mod hosts;
+mod request;
 
+pub use answer::Answer;
+pub use api::{Api, BODY_BYTES_MAX, Caller};
 pub use exposition::{Exposition, Kind};
+pub use hosts::{Counts, Declaration, Hosts, Refusal};
+pub use request::{Head, Method};
+
+use answer::TEXT;
 
 /// Where a node is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,18 +39,6 @@ pub trait Source: Send + Sync {
     fn metrics(&self, out: &mut Exposition);
 }
 
-/// An answer to a GET.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// HTTP status code.
-    pub status: u16,
-    /// Media type of the body.
-    pub content_type: &'static str,
-    /// The body.
-    pub body: String,
-}
-
-const TEXT: &str = "text/plain; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Answers a GET of `path`.
@@ -56,17 +55,12 @@ pub fn respond(path: &str, source: &dyn Source) -> Answer {
         "/metrics" => {
             let mut out = Exposition::new();
             source.metrics(&mut out);
-            Answer {
-                status: 200,
-                content_type: OPENMETRICS,
-                body: out.finish(),
-            }
+            Answer::new(200, OPENMETRICS, out.finish())
         }
-        _ => Answer {
-            status: 404,
-            content_type: TEXT,
-            body: "not found; there are /livez, /readyz, /startupz and /metrics\n".to_owned(),
-        },
+        _ => {
+            let text = "not found; there are /livez, /readyz, /startupz, /metrics and /api\n";
+            Answer::new(404, TEXT, text.to_owned())
+        }
     }
 }
 
@@ -77,11 +71,7 @@ fn check(good: bool, phase: Phase) -> Answer {
         Phase::Draining => "draining",
         Phase::Failed => "failed: the log takes no more writes",
     };
-    Answer {
-        status: if good { 200 } else { 503 },
-        content_type: TEXT,
-        body: format!("{word}\n"),
-    }
+    Answer::new(if good { 200 } else { 503 }, TEXT, format!("{word}\n"))
 }
 
 #[cfg(test)]

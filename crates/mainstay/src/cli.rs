@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod console;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -7,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Override;
 use crate::failure::Failure;
 
-/// An event log that Kafka clients use unmodified, in one binary.
+/// An event log that Kafka clients use unmodified, and queues for RabbitMQ clients, in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "mainstay", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -30,6 +32,16 @@ pub enum Command {
     Topic(TopicArgs),
     /// Consumer groups of a running server
     Group(GroupArgs),
+    /// Queues of a running server
+    Queue(console::QueueArgs),
+    /// Users of a running server, as RabbitMQ clients log in
+    User(console::UserArgs),
+    /// Vhosts of a running server
+    Vhost(console::VhostArgs),
+    /// What users may do in vhosts of a running server
+    Permission(console::PermissionArgs),
+    /// Everything that RabbitMQ clients are served with, as RabbitMQ's JSON
+    Definitions(console::DefinitionsArgs),
     /// Show what a directive of the configuration does
     Directives {
         /// The directive; without it all names are listed
@@ -146,7 +158,7 @@ pub struct ConfigArgs {
     /// Where RabbitMQ clients connect (overrides `listen` in `amqp`)
     #[arg(long, value_name = "ADDR")]
     pub amqp: Option<String>,
-    /// Where health and metrics are served (overrides `listen` in `console`)
+    /// Where health, metrics and the management API are served (overrides `listen` in `console`)
     #[arg(long, value_name = "ADDR")]
     pub console: Option<String>,
     /// How messages are written to standard error: text or json (overrides `log`)

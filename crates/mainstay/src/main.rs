@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use mainstay::cli::{Command, ConfigArgs, Parsed};
 use mainstay::failure::Failure;
-use mainstay::{check, cli, config, group, serve, topic};
+use mainstay::{
+    check, cli, config, definitions, group, permission, queue, serve, topic, user, vhost,
+};
 use node::settings::Settings;
 
 fn main() -> ExitCode {
@@ -33,6 +35,11 @@ fn run() -> Result<ExitCode, Failure> {
         }
         Command::Topic(args) => topic::run(&args, &mut io::stdout())?,
         Command::Group(args) => group::run(&args, &mut io::stdout())?,
+        Command::Queue(args) => queue::run(&args, &mut io::stdout())?,
+        Command::User(args) => user::run(&args, &mut io::stdout())?,
+        Command::Vhost(args) => vhost::run(&args, &mut io::stdout())?,
+        Command::Permission(args) => permission::run(&args, &mut io::stdout())?,
+        Command::Definitions(args) => definitions::run(&args, &mut io::stdout())?,
         Command::Directives { name } => directives(name.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -19,6 +19,7 @@ use crate::cli::{TopicArgs, TopicCommand};
 use crate::client::{Cluster, check};
 use crate::failure::Failure;
 use crate::offsets::{EARLIEST, LATEST, Partitions, list_offsets};
+use crate::outcome::done;
 use crate::table::Table;
 
 /// How long the server may take to carry out a change, in milliseconds.
@@ -89,18 +90,6 @@ pub fn run(args: &TopicArgs, out: &mut dyn Write) -> Result<(), Failure> {
         TopicCommand::AddPartitions { name, total } => {
             add_partitions(&mut cluster, name, *total)?;
             done(out, json, "changed", std::slice::from_ref(name))?;
-        }
-    }
-    Ok(())
-}
-
-/// `created NAME`, or `{"created":["NAME"]}`.
-fn done(out: &mut dyn Write, json: bool, what: &str, names: &[String]) -> Result<()> {
-    if json {
-        writeln!(out, "{}", serde_json::json!({ what: names }))?;
-    } else {
-        for name in names {
-            writeln!(out, "{what} {name}")?;
         }
     }
     Ok(())

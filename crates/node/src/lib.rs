@@ -6,6 +6,7 @@ mod inbound;
 mod kafka_face;
 mod kafka_server;
 mod listener;
+mod management;
 mod node;
 mod platform;
 mod process;

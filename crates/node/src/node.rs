@@ -1,18 +1,20 @@
 //! A node: the data and the faces that serve it, from start to drain.
 
 use crate::connections::{Admission, Connections};
-use crate::console_server;
+use crate::console_server::{self, Console};
 use crate::kafka_face;
 use crate::listener::{BindError, bind};
-use crate::platform::SystemClock;
+use crate::management::CatalogHosts;
+use crate::platform::{BlockingPool, SystemClock, SystemEntropy};
 use crate::process;
 use crate::settings::{Settings, Storage as Place};
 use crate::status::Status;
 use crate::storage::{self, Recovery, StorageError};
 use crate::upkeep;
 use base::Clock;
+use cluster::{Catalog, Verifier};
 use commitlog::{Log, WalError};
-use console::Phase;
+use console::{Api, Phase};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -67,6 +69,8 @@ pub struct Node {
     summary: Summary,
     log: Arc<Log>,
     status: Arc<Status>,
+    /// The management API; the console serves it while it is here.
+    api: Arc<Api>,
     connections: Arc<Connections>,
     /// The tasks of log and coordinators; they end when everybody has let the log go.
     tasks: TaskTracker,
@@ -88,12 +92,13 @@ impl Node {
                 bind(&console.listen, "the console", "--console")
             })?;
         let (kafka_addresses, console_addresses) = (addresses(&kafka), addresses(&console));
+        let served = Arc::new(Console::new(status.clone()));
         // Health can be asked for while a long recovery runs.
         for listener in console {
-            let status = status.clone();
+            let served = served.clone();
             let stop = connections.stopping();
             connections.accept(listener, Admission::Always, move |socket, _| {
-                console_server::serve(socket, status.clone(), stop.clone())
+                console_server::serve(socket, served.clone(), stop.clone())
             });
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -119,6 +124,8 @@ impl Node {
             upkeep.clone(),
         ));
         let log = storage.log.clone();
+        let api = management_api(storage.catalog.clone(), log.clone());
+        served.open(&api);
         let summary = Summary {
             kafka: kafka_addresses,
             console: console_addresses,
@@ -134,6 +141,7 @@ impl Node {
             summary,
             log,
             status,
+            api,
             connections,
             tasks,
             upkeep,
@@ -164,6 +172,7 @@ impl Node {
         if failed.is_none() {
             whole &= close(&self.log).await;
         }
+        drop(self.api);
         drop(self.log);
         self.tasks.close();
         whole &= tokio::time::timeout(CLOSE_LIMIT, self.tasks.wait())
@@ -175,6 +184,16 @@ impl Node {
             None => Ended::Cut,
         }
     }
+}
+
+/// The management API over a catalog.
+fn management_api(catalog: Arc<Catalog>, log: Arc<Log>) -> Arc<Api> {
+    let pool = Arc::new(BlockingPool(tokio::runtime::Handle::current()));
+    let entropy = Arc::new(SystemEntropy);
+    let verifier = Arc::new(Verifier::new(pool.clone(), &*entropy));
+    let hosts = Arc::new(CatalogHosts::new(catalog.clone(), log));
+    let version = env!("CARGO_PKG_VERSION");
+    Arc::new(Api::new(catalog, hosts, verifier, pool, entropy, version))
 }
 
 /// Closes the log; a full disk may keep it from that.

@@ -210,7 +210,9 @@ impl<'a> Life<'a> {
             client::read_everything(&reading, rng.clone()).await?;
             client::check_queues(&reading, rng).await
         })?;
-        let damaged = context.log.figures().damaged_batches;
+        let figures = context.log.figures();
+        let damaged = figures.damaged_batches;
+        context.model.lock().counts.moved += figures.moved_batches;
         ensure(damaged == 0, "K1", || format!("{damaged} damaged batches"))?;
         inspected.transpose().map(|done| done.is_some())
     }

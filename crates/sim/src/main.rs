@@ -24,8 +24,9 @@ struct Arguments {
     #[arg(long)]
     half: Option<String>,
     /// Switches a planted bug on, to see that it is noticed: wal-sync-skipped, ack-before-sync,
-    /// deduplication-off, settlement-not-replayed, one-settled-is-all-settled, amqp-redelivery-off,
-    /// amqp-confirm-before-sync, amqp-dead-letter-split or amqp-outbox-dedup-off.
+    /// deduplication-off, settlement-not-replayed, one-settled-is-all-settled, move-not-replayed,
+    /// amqp-redelivery-off, amqp-confirm-before-sync, amqp-dead-letter-split or
+    /// amqp-outbox-dedup-off.
     #[arg(long)]
     plant: Option<String>,
 }

@@ -108,3 +108,8 @@ fn a_settlement_that_is_not_replayed_is_noticed() {
 fn a_file_that_goes_too_early_is_noticed() {
     check_planted("one-settled-is-all-settled");
 }
+
+#[test]
+fn a_moved_message_that_is_lost_is_noticed() {
+    check_planted("move-not-replayed");
+}

@@ -172,13 +172,24 @@ fn throughput(
         runs,
         syncs,
     };
-    results::write("amqp", &results)
+    results::write(&file("amqp", versions), &results)
+}
+
+/// Name of a part's result file: RabbitMQ's releases since 4 are other contenders, and stand beside the older one.
+fn file(part: &str, versions: &[(String, String)]) -> String {
+    let rabbitmq = versions
+        .iter()
+        .find(|(name, _)| name == Kind::Rabbitmq.word());
+    match rabbitmq.and_then(|(_, version)| version.split('.').next()?.parse::<u32>().ok()) {
+        Some(major) if major >= 4 => format!("{part}-rabbitmq-{major}"),
+        _ => part.to_owned(),
+    }
 }
 
 /// A fresh server; what the last contender left to the kernel is written before.
 fn start(contender: &Contender, name: &str) -> Result<Server> {
     command::run_quietly(&mut Command::new("sync"))?;
-    let spec = Spec::new(contender.kind, fresh_data(name)?.join("data"))?;
+    let spec = Spec::new(contender.kind, fresh_data(name)?.join(name))?;
     Server::start(&spec.with_amqp(None)?)
 }
 

@@ -16,8 +16,8 @@ const HEAD: &str = "\
 Written by `cargo xtask docs` from `bench/results/*.json`; do not edit. Each figure is the median of the rounds, its
 spread in brackets. The servers take turns on the same machine; the load generator is the same for all, one thread on
 that machine too. An acknowledgement means the same on both sides only where Apache Kafka runs with an fsync before
-it; its default, which leaves the bytes to the operating system, is shown and not compared. RabbitMQ syncs before it
-confirms a persistent message, which is checked below and not assumed.
+it; its default, which leaves the bytes to the operating system, is shown and not compared. Whether RabbitMQ syncs
+before it confirms a persistent message depends on its release and on the type of queue; it is counted and not assumed.
 ";
 
 pub(super) fn page() -> Result<String> {

@@ -51,7 +51,9 @@ pub(super) fn page() -> Result<String> {
         let reasons = reasons.get(*suite).unwrap_or(&no_reasons);
         page += &match form {
             Form::Clients => matrix(shown) + &failures(ours.as_ref(), reasons),
-            Form::Steps => steps(shown) + &failures(ours.as_ref(), reasons),
+            Form::Steps => {
+                steps(shown) + &failures(ours.as_ref(), reasons) + &peer_failures(theirs.as_ref())
+            }
             Form::List | Form::Exceptions => {
                 list(section, shown, [ours.as_ref(), theirs.as_ref()], reasons)
             }
@@ -173,6 +175,26 @@ fn failures(suite: Option<&Suite>, reasons: &BTreeMap<String, String>) -> String
         let said = test.detail.as_deref().unwrap_or_default();
         let reason = reasons.get(&key(test)).map_or(said, String::as_str);
         list += &format!("- {}: {reason}\n", key(test));
+    }
+    if list.is_empty() {
+        list
+    } else {
+        format!("\n{list}")
+    }
+}
+
+/// What failed in the peer's own run, in the words of the test.
+fn peer_failures(suite: Option<&Suite>) -> String {
+    let Some(suite) = suite else {
+        return String::new();
+    };
+    let mut list = String::new();
+    for test in &suite.tests {
+        if matches!(test.outcome, Outcome::Failed | Outcome::TimedOut) {
+            let said = test.detail.as_deref().unwrap_or_default();
+            let server = server_name(&suite.server);
+            list += &format!("- Against {server}, {}: {said}\n", key(test));
+        }
     }
     if list.is_empty() {
         list

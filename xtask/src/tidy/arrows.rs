@@ -40,7 +40,11 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     // The balancer never sees the log.
     ("balancer", &["base"]),
     ("proxy", &["base", "balancer"]),
-    ("console", &["base", "store", "commitlog", "cluster"]),
+    // Of a protocol it knows the form of field tables only, which it shows as JSON.
+    (
+        "console",
+        &["base", "store", "commitlog", "cluster", "amqp-wire"],
+    ),
     (
         "node",
         &[

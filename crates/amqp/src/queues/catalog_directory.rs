@@ -20,6 +20,10 @@ impl Directory for CatalogDirectory {
             .map(|queue| Arc::new(declared(queue)))
     }
 
+    fn is_stream(&self, id: QueueId) -> bool {
+        self.0.topics().by_stream(id).is_some()
+    }
+
     fn route(
         &self,
         vhost: &str,

@@ -314,3 +314,6 @@ impl Consumers {
         self.rings.iter().any(|(_, ring)| !ring.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,3 +176,6 @@ fn record(
     }
     deaths
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,11 @@ pub trait Directory: Send + Sync + 'static {
     /// The queue of this id, unless it does not exist (any more).
     fn queue(&self, id: QueueId) -> Option<Arc<Declared>>;
 
+    /// Whether this is the id of a stream queue, which is not this host's to write into.
+    fn is_stream(&self, _id: QueueId) -> bool {
+        false
+    }
+
     /// Where a message goes that is published to an exchange; nowhere where that is missing.
     fn route(
         &self,

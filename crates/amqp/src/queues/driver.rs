@@ -4,7 +4,11 @@
 //! It promises that commits reach the log in the machine's order, that it never waits for a session or
 //! another host, and that everybody is told when the log takes no more writes. It owns no queue state.
 
+mod commits;
+mod opening;
 mod reading;
+mod sessions;
+mod streams;
 
 use super::alarm::Alarm;
 use super::directory::Directory;
@@ -15,21 +19,22 @@ use super::pressure::Pressure;
 use super::registry::Registry;
 use super::report::QueueReport;
 use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
-use base::{BoxFuture, Clock};
+use crate::streams::{Ground as StreamGround, Streams};
+use crate::topic_keeper::TopicKeeper;
+use base::{BoxFuture, Clock, Monotonic, Timestamp};
 use cluster::{Catalog, TopologyError};
-use commitlog::{Closed, CommitError, CommitOutcome, Log, ShardHandle};
+use commitlog::{Closed, Log, ShardHandle};
+use commits::{Commits, QueueCells};
 use futures_util::StreamExt;
-use futures_util::stream::{self, FuturesUnordered};
-use reading::{levels_of, load};
-use std::collections::{HashMap, VecDeque};
+use futures_util::stream::FuturesUnordered;
+use reading::load;
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 /// Mail that is handled before it is made one commit.
 const DRAIN_MAX: usize = 256;
-/// Queues that are opened at the same time at the start.
-const OPENING_MAX: usize = 64;
 /// The session that questions of this process are asked as.
 const OURSELVES: SessionId = SessionId(0);
 
@@ -49,6 +54,8 @@ pub(crate) enum Ask {
 /// What a driver is made of.
 pub(crate) struct Parts {
     pub(crate) machine: Host,
+    /// What the log said of the machine at the start.
+    pub(crate) cells: QueueCells,
     pub(crate) mail: Receiver<Mail>,
     /// From other hosts. Its length is bounded by what each may send before it is answered.
     pub(crate) inbox: UnboundedReceiver<HostMail>,
@@ -60,14 +67,19 @@ pub(crate) struct Parts {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pressure: Arc<Pressure>,
     pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) topics: Arc<dyn TopicKeeper>,
 }
 
 /// A driver.
 pub(crate) struct Driver {
     parts: Parts,
     shard: ShardHandle,
+    /// The shard's stream queues, which are not the machine's.
+    streams: Streams,
     effects: Vec<Effect>,
-    commits: VecDeque<oneshot::Receiver<CommitOutcome>>,
+    /// When what has arrived is handled.
+    time: Option<(Monotonic, Timestamp)>,
+    commits: Commits,
     reads: FuturesUnordered<BoxFuture<'static, (Read, Option<Batches>)>>,
     removals: FuturesUnordered<BoxFuture<'static, (QueueId, Result<(), Closed>)>>,
     /// Queues to be opened for the machine.
@@ -81,26 +93,24 @@ pub(crate) struct Driver {
     transient_bytes: usize,
 }
 
-/// The next commit is durable, or will never be.
-async fn next_landed(commits: &mut VecDeque<oneshot::Receiver<CommitOutcome>>) -> CommitOutcome {
-    match commits.front_mut() {
-        Some(commit) => {
-            let outcome = commit.await;
-            commits.pop_front();
-            outcome.unwrap_or(Err(CommitError::Closed(Closed)))
-        }
-        None => std::future::pending().await,
-    }
-}
-
 impl Driver {
     pub(crate) fn new(parts: Parts) -> Self {
+        let commits = Commits::new(parts.cells.clone());
         let shard = parts.log.shard(parts.machine.shard()).clone();
+        let streams = Streams::new(StreamGround {
+            log: parts.log.clone(),
+            catalog: parts.catalog.clone(),
+            keeper: parts.topics.clone(),
+            clock: parts.clock.clone(),
+            shard: shard.clone(),
+        });
         Self {
             parts,
+            streams,
             shard,
             effects: Vec::new(),
-            commits: VecDeque::new(),
+            time: None,
+            commits,
             reads: FuturesUnordered::new(),
             removals: FuturesUnordered::new(),
             wanted: Vec::new(),
@@ -114,13 +124,12 @@ impl Driver {
 
     /// Serves until every mailbox is gone, or the log is.
     pub(crate) async fn run(mut self) {
-        let served = self.serve().await;
-        if served.is_err() {
-            for sender in self.sessions.values() {
-                // Whoever has gone away need not be told.
-                let _ = sender.send(Notice::Lost);
-            }
+        while self.serve().await.is_err() {
+            // Mail that was being handled is lost, so that everybody has to ask again.
             self.parts.registry.tell_all(&Notice::Lost);
+            if !self.start_over().await {
+                break;
+            }
         }
         self.parts.pressure.change(self.transient_bytes, 0);
     }
@@ -134,9 +143,7 @@ impl Driver {
             alarm.set(&*self.parts.clock, self.parts.machine.deadline());
             tokio::select! {
                 biased;
-                outcome = next_landed(&mut self.commits), if !self.commits.is_empty() => {
-                    self.landed(outcome)?;
-                }
+                outcome = self.commits.next(), if !self.commits.is_empty() => self.landed(outcome)?,
                 Some((read, outcome)) = self.reads.next(), if !self.reads.is_empty() => {
                     self.input(Input::Loaded { read, outcome });
                 }
@@ -144,14 +151,18 @@ impl Driver {
                     outcome?;
                     self.input(Input::Undeclared { queue });
                 }
+                event = self.streams.next(), if self.streams.is_waiting() => {
+                    self.stream_event(event).await?;
+                }
                 Some(letter) = self.parts.inbox.recv() => self.letter(letter).await?,
                 () = alarm.ring() => self.input(Input::Tick),
-                count = self.parts.mail.recv_many(&mut mail, DRAIN_MAX), if self.parts.machine.takes_mail() => {
+                count = self.parts.mail.recv_many(&mut mail, DRAIN_MAX), if self.takes_mail() => {
                     if count == 0 {
                         break;
                     }
                     for mail in mail.drain(..) {
                         self.mail(mail).await?;
+                        self.unburden().await?;
                     }
                 }
             }
@@ -159,32 +170,48 @@ impl Driver {
             self.finish().await?;
         }
         // What was submitted becomes durable without us; nobody is left to be told.
-        while !self.commits.is_empty() {
-            next_landed(&mut self.commits).await.map_err(closed)?;
-        }
-        Ok(())
+        self.commits.finish().await?;
+        self.streams.finish().await
+    }
+
+    fn takes_mail(&self) -> bool {
+        self.parts.machine.takes_mail() && !self.streams.is_busy()
+    }
+
+    /// The time at which what has arrived is handled: one for all of it, so that what is ready is not too old
+    /// before it was offered to anybody.
+    fn time(&mut self) -> (Monotonic, Timestamp) {
+        let clock = &self.parts.clock;
+        *self.time.get_or_insert_with(|| (clock.now(), clock.wall()))
     }
 
     fn input(&mut self, input: Input) {
-        let clock = &self.parts.clock;
-        self.parts.machine.handle(clock.now(), clock.wall(), input);
+        let (now, wall) = self.time();
+        self.parts.machine.handle(now, wall, input);
     }
 
-    fn landed(&mut self, outcome: CommitOutcome) -> Result<(), Closed> {
-        outcome.map_err(closed)?;
+    fn landed(&mut self, outcome: Result<(), Closed>) -> Result<(), Closed> {
+        outcome?;
         self.input(Input::Landed);
         Ok(())
     }
 
     /// Takes note of all commits that are durable by now.
     fn drain_landed(&mut self) -> Result<(), Closed> {
-        while let Some(commit) = self.commits.front_mut() {
-            let Ok(outcome) = commit.try_recv() else {
-                // One that will never be durable is noticed when it is waited for.
-                return Ok(());
-            };
-            self.commits.pop_front();
+        while let Some(outcome) = self.commits.try_next() {
             self.landed(outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Hands large messages on before more are taken: a commit is bounded, and so is what waits for the disk.
+    async fn unburden(&mut self) -> Result<(), Closed> {
+        while self.parts.machine.is_burdened() || !self.parts.machine.takes_mail() {
+            self.finish().await?;
+            if self.parts.machine.is_burdened() || !self.parts.machine.takes_mail() {
+                let outcome = self.commits.next().await;
+                self.landed(outcome)?;
+            }
         }
         Ok(())
     }
@@ -199,12 +226,15 @@ impl Driver {
                 self.request(session, request).await
             }
             Mail::Ask(Ask::Reports(reply)) => {
+                let mut reports = self.parts.machine.reports();
+                reports.extend(self.streams.reports(self.parts.machine.shard()));
                 // Whoever asked may have gone away.
-                let _ = reply.send(self.parts.machine.reports());
+                let _ = reply.send(reports);
                 Ok(())
             }
             Mail::Ask(Ask::Report(queue, reply)) => {
-                let _ = reply.send(self.parts.machine.report(queue));
+                let report = self.parts.machine.report(queue);
+                let _ = reply.send(report.or_else(|| self.streams.report(queue)));
                 Ok(())
             }
             Mail::Ask(Ask::Request(mut request, reply)) => {
@@ -220,23 +250,29 @@ impl Driver {
         }
     }
 
-    fn know(&mut self, session: SessionId) {
-        if !self.sessions.contains_key(&session)
-            && let Some(sender) = self.parts.registry.get(session)
-        {
-            self.sessions.insert(session, sender);
-        }
-    }
-
     async fn request(&mut self, session: SessionId, request: Request) -> Result<(), Closed> {
+        let Some(request) = self.stream_request(session, request) else {
+            return Ok(());
+        };
+        let wrote = matches!(request, Request::Written { .. });
         let (machine, wanted) = (&self.parts.machine, &mut self.wanted);
         machine.unopened(&request, |queue| wanted.push(queue));
         self.open_wanted().await?;
         self.input(Input::Request { session, request });
+        if wrote {
+            self.with_streams(|streams, lent| streams.written(session, lent));
+        }
         Ok(())
     }
 
     async fn letter(&mut self, letter: HostMail) -> Result<(), Closed> {
+        match self.stream_letter(letter) {
+            Some(letter) => self.take_letter(letter).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn take_letter(&mut self, letter: HostMail) -> Result<(), Closed> {
         let (machine, wanted) = (&self.parts.machine, &mut self.wanted);
         machine.unopened_by_mail(&letter, |queue| wanted.push(queue));
         self.open_wanted().await?;
@@ -244,53 +280,11 @@ impl Driver {
         Ok(())
     }
 
-    /// Opens the queues that are wanted, those of them that exist.
-    async fn open_wanted(&mut self) -> Result<(), Closed> {
-        while let Some(queue) = self.wanted.pop() {
-            let found = self.parts.directory.queue(queue);
-            match found.filter(|found| found.shard == self.parts.machine.shard()) {
-                Some(declared) => {
-                    let levels = levels_of(&self.shard, &declared).await?;
-                    self.input(Input::Opened { declared, levels });
-                }
-                None => self.input(Input::Missing { queue }),
-            }
-        }
-        Ok(())
-    }
-
-    /// Opens all stored queues of the shard, so that what is due in them happens whether or not anybody asks.
-    async fn open_all(&mut self) -> Result<(), Closed> {
-        let shard_id = self.parts.machine.shard();
-        let topology = self.parts.catalog.topology();
-        let stored = topology
-            .queues()
-            .filter(|queue| queue.shard == shard_id && queue.is_stored());
-        let declared: Vec<_> = stored
-            .map(|queue| Arc::new(super::catalog_directory::declared(queue)))
-            .collect();
-        let shard = self.shard.clone();
-        let opening = declared.into_iter().map(|declared| {
-            let shard = shard.clone();
-            async move { (levels_of(&shard, &declared).await, declared) }
-        });
-        let mut opened = stream::iter(opening).buffered(OPENING_MAX);
-        while let Some((levels, declared)) = opened.next().await {
-            self.input(Input::Opened {
-                levels: levels?,
-                declared,
-            });
-        }
-        Ok(())
-    }
-
     /// Lets the machine finish, and does what it wants.
     async fn finish(&mut self) -> Result<(), Closed> {
         loop {
-            let clock = &self.parts.clock;
-            self.parts
-                .machine
-                .finish(clock.now(), clock.wall(), &mut self.effects);
+            let (now, wall) = self.time();
+            self.parts.machine.finish(now, wall, &mut self.effects);
             let mut effects = std::mem::take(&mut self.effects);
             for effect in effects.drain(..) {
                 self.carry_out(effect).await?;
@@ -301,6 +295,7 @@ impl Driver {
             }
             self.open_wanted().await?;
         }
+        self.time = None;
         for session in self.leaving.drain(..) {
             self.sessions.remove(&session);
         }
@@ -314,14 +309,14 @@ impl Driver {
 
     async fn carry_out(&mut self, effect: Effect) -> Result<(), Closed> {
         match effect {
-            Effect::Notify(OURSELVES, notice) => self.answer_ourselves(notice),
-            Effect::Notify(session, notice) => {
-                if let Some(to) = self.sessions.get(&session) {
-                    // It may have gone away; that it leaves is on its way then.
-                    let _ = to.send(notice);
+            Effect::Notify(session, Notice::Published { ticket, rejected }) => {
+                // It may have gone to stream queues, too.
+                if let Some(answer) = self.streams.join(session, ticket, rejected) {
+                    self.notify(session, answer);
                 }
             }
-            Effect::Commit(entries) => self.commits.push_back(self.shard.commit(entries).await?),
+            Effect::Notify(session, notice) => self.notify(session, notice),
+            Effect::Commit(entries) => self.commits.submit(&self.shard, entries).await?,
             Effect::Read(read) => {
                 let log = self.parts.log.clone();
                 self.reads
@@ -348,20 +343,4 @@ impl Driver {
         }
         Ok(())
     }
-
-    fn answer_ourselves(&mut self, notice: Notice) {
-        if let Notice::Answer { ticket, outcome } = notice
-            && let Some(asking) = self.asking.remove(&ticket)
-        {
-            // Whoever asked may have gone away.
-            let _ = asking.send(outcome);
-        }
-    }
-}
-
-fn closed(error: CommitError) -> Closed {
-    if !matches!(error, CommitError::Closed(_)) {
-        tracing::error!(%error, "a queue's host was refused a commit, and stops");
-    }
-    Closed
 }

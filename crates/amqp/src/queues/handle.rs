@@ -9,9 +9,10 @@ use super::registry::Registry;
 use super::report::QueueReport;
 use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
 use crate::message::Message;
+use crate::topic_keeper::TopicKeeper;
 use base::{BoxFuture, Clock, ShardId};
-use cluster::Catalog;
-use commitlog::{Cells, Kind, Log};
+use cluster::{Catalog, TopologyError};
+use commitlog::{Cells, Closed, Kind, Log};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -31,6 +32,8 @@ pub struct Ground<'a> {
     pub cells: &'a BTreeMap<ShardId, Cells>,
     /// Where queues and bindings are declared.
     pub catalog: Arc<Catalog>,
+    /// Whoever keeps the topics that stream queues are.
+    pub topics: Arc<dyn TopicKeeper>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// See [`TRANSIENT_BYTES_MAX_DEFAULT`].
@@ -63,6 +66,7 @@ pub struct Queues {
     hosts: Vec<mpsc::Sender<Mail>>,
     registry: Arc<Registry>,
     pressure: Arc<Pressure>,
+    catalog: Arc<Catalog>,
 }
 
 impl Queues {
@@ -82,11 +86,15 @@ impl Queues {
         let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
         for (number, inbox) in (0..).zip(inboxes) {
             let shard = ShardId(number);
-            let cells = ground.cells.get(&shard).unwrap_or(&none);
+            let cells = ground.cells.get(&shard).unwrap_or(&none).of(Kind::Queue);
+            let cells: BTreeMap<_, _> = cells
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
             let (sender, mail) = mpsc::channel(MAIL_MAX);
             hosts.push(sender);
             let driver = Driver::new(Parts {
-                machine: Host::new(shard, directory.clone(), cells.of(Kind::Queue)),
+                machine: Host::new(shard, directory.clone(), cells.iter()),
+                cells,
                 mail,
                 inbox,
                 letters: letters.clone(),
@@ -96,6 +104,7 @@ impl Queues {
                 registry: registry.clone(),
                 pressure: pressure.clone(),
                 directory: directory.clone(),
+                topics: ground.topics.clone(),
             });
             tasks.push(Box::pin(driver.run()));
         }
@@ -104,6 +113,7 @@ impl Queues {
                 hosts,
                 registry,
                 pressure,
+                catalog: ground.catalog,
             }),
             tasks,
         }
@@ -212,6 +222,34 @@ impl Queues {
             if_empty,
         };
         self.ask(shard, request).await
+    }
+
+    /// Removes a vhost with everything in it: its queues by their hosts first, so that nothing is written to
+    /// one that is gone.
+    ///
+    /// # Errors
+    /// Where there is none, or the log takes no more writes.
+    pub async fn delete_vhost(&self, name: &str) -> Result<(), TopologyError> {
+        // Whoever goes on declaring queues in it makes this take longer, not for ever.
+        const ROUNDS_MAX: usize = 16;
+        for _ in 0..ROUNDS_MAX {
+            let topology = self.catalog.topology();
+            let queues: Vec<_> = match topology.vhost(name) {
+                Some(vhost) => vhost.queues().cloned().collect(),
+                None => return Err(TopologyError::NoVhost),
+            };
+            if queues.is_empty() {
+                break;
+            }
+            for queue in queues {
+                // One that is not there is gone as it should be.
+                let outcome = self.delete(queue.shard, queue.id, false, false).await;
+                if outcome == Err(Refusal::Lost) {
+                    return Err(TopologyError::Closed(Closed));
+                }
+            }
+        }
+        self.catalog.delete_vhost(name).await.map(drop)
     }
 
     async fn ask(

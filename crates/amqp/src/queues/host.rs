@@ -11,7 +11,7 @@ mod letters;
 mod publish;
 mod requests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timers;
 
 use super::directory::Directory;
@@ -35,6 +35,8 @@ use std::sync::Arc;
 const COMMITS_MAX: usize = 32;
 /// Bytes that wait for their commit, or are on their way in one; while there are more no mail is taken.
 const PENDING_BYTES_MAX: usize = 32 << 20;
+/// Bytes of one commit, but for one message more. The log takes more, in one piece of memory.
+const DRAFT_BYTES_MAX: usize = 8 << 20;
 /// Bytes of messages that all queues of a host keep in memory together, so that many queues with a backlog
 /// take no more than a few.
 const WINDOWS_BYTES_MAX: usize = 16 << 20;
@@ -125,6 +127,29 @@ impl Host {
         self.shard
     }
 
+    /// Whether a queue is open.
+    pub(crate) fn is_open(&self, queue: QueueId) -> bool {
+        self.queues.contains_key(&queue)
+    }
+
+    /// The sessions' windows: stream queues fill the same.
+    pub(crate) fn sessions_mut(&mut self) -> &mut Sessions {
+        &mut self.sessions
+    }
+
+    /// Whether a letter of another shard is one that was taken before.
+    pub(crate) fn has_taken(&self, from: ShardId, ordinal: u64) -> bool {
+        self.inbox.get(&from).is_some_and(|seen| ordinal <= *seen)
+    }
+
+    /// Asks other shards for letters that were on their way when this host began anew.
+    pub(crate) fn ask_all_again(&mut self, shards: impl Iterator<Item = ShardId>) {
+        for shard in shards.filter(|shard| *shard != self.shard) {
+            let (by, after) = (self.shard, self.inbox.get(&shard).copied().unwrap_or(0));
+            self.outbox.ask_again(shard, HostMail::Again { by, after });
+        }
+    }
+
     /// Queues that this input names and that have to be opened first, if they exist.
     pub fn unopened(&self, request: &Request, mut each: impl FnMut(QueueId)) {
         requests::for_each_queue(request, |queue| {
@@ -148,6 +173,13 @@ impl Host {
     #[must_use]
     pub fn takes_mail(&self) -> bool {
         self.pending_bytes < PENDING_BYTES_MAX
+    }
+
+    /// Whether what is being put together has to go to the log before more comes. Where it cannot, it can when
+    /// a commit has landed.
+    #[must_use]
+    pub fn is_burdened(&self) -> bool {
+        self.draft.bytes >= DRAFT_BYTES_MAX
     }
 
     /// Bytes of messages that are in memory only.
@@ -188,17 +220,26 @@ impl Host {
                 run,
             }) => self.letters(from, ordinal, &targets, run, wall),
             Input::Mail(HostMail::Taken { by, ordinal }) => self.taken(by, ordinal),
+            Input::Mail(HostMail::Again { by, after }) => {
+                self.taken(by, after);
+                self.outbox.rewind(by);
+            }
             Input::Tick => self.tick(now),
         }
     }
 
     /// Makes of what was handled what is to be done.
     pub fn finish(&mut self, now: Monotonic, wall: Timestamp, effects: &mut Vec<Effect>) {
-        while !self.dirty.is_empty() || self.has_letters() {
-            self.pump(now, wall);
-            self.bury(wall, effects);
+        loop {
+            while !self.dirty.is_empty() || self.has_letters() {
+                self.pump(now, wall);
+                self.bury(wall, effects);
+            }
+            self.commit(now, effects);
+            if self.dirty.is_empty() && !self.has_letters() {
+                break;
+            }
         }
-        self.commit(now, effects);
         effects.extend(
             self.notices
                 .drain(..)
@@ -265,9 +306,12 @@ impl Host {
                 self.unsettled.push(id);
                 self.settle_due.get_or_insert(now + commit::SETTLE_DELAY);
             }
+            if queue.is_stored() && !queue.is_hungry {
+                queue.is_hungry = true;
+                self.hungry.push_back(id);
+            }
             self.account(id);
             self.arm(id, now, wall);
-            self.hungry.push_back(id);
         }
         // The list's memory is used again.
         if self.dirty.is_empty() {
@@ -300,6 +344,7 @@ impl Host {
             let Some(queue) = self.queues.get_mut(&id) else {
                 continue;
             };
+            queue.is_hungry = false;
             if let Some(load) = queue.next_load(host_is_full) {
                 self.reads += 1;
                 effects.push(Effect::Read(Read {

@@ -104,6 +104,13 @@ pub enum HostMail {
         /// The messages.
         run: Run,
     },
+    /// A letter came that does not follow the last one: those behind `after` are to be sent again, in order.
+    Again {
+        /// By whose host.
+        by: ShardId,
+        /// The last one that was taken.
+        after: u64,
+    },
     /// Dead letters have been taken, durably.
     Taken {
         /// By whose host.

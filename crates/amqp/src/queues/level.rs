@@ -180,7 +180,12 @@ impl Level {
         self.rest_bytes += u64::from(body_len);
     }
 
+    /// Adds the message that follows the window. Without its bytes it can only be the head.
     fn push(&mut self, ready: Ready) {
+        if ready.message.is_none() {
+            self.put_back(ready);
+            return;
+        }
         self.memory += ready.memory();
         self.loaded_bytes += u64::from(ready.body_len);
         self.window.push_back(ready);
@@ -273,11 +278,11 @@ impl Level {
         count
     }
 
-    /// Where to read next, if anything is missing: the first message that came back without its bytes, or
-    /// the rest where `refill` says so.
-    pub(crate) fn wants(&self, refill: bool) -> Option<Offset> {
+    /// Where to read next, if anything is missing: a head without its bytes where somebody wants it, or the
+    /// rest where `refill` says so.
+    pub(crate) fn wants(&self, wanted: bool, refill: bool) -> Option<Offset> {
         match self.returned.first_key_value() {
-            Some((offset, ready)) if ready.message.is_none() => Some(*offset),
+            Some((offset, ready)) if ready.message.is_none() => wanted.then_some(*offset),
             // What came back goes first; there is time.
             Some(_) if self.returned.len() > REFILL_BELOW => None,
             _ if refill => self.next_of_rest(self.next_load),
@@ -285,17 +290,19 @@ impl Level {
         }
     }
 
-    /// A message was read. Returns whether it was wanted.
-    pub(crate) fn loaded(&mut self, offset: Offset, read: &Read<'_>) -> bool {
+    /// A message was read. Where there is no room for it, it is only looked at, if it is the head.
+    pub(crate) fn loaded(&mut self, offset: Offset, read: &Read<'_>) {
         if let Some(ready) = self.returned.get_mut(&offset) {
             if ready.message.is_none() {
                 ready.message = Some(read.message.clone());
                 self.memory += read.message.record().len();
             }
-            return true;
+            return;
         }
-        if !read.refill || Some(offset) != self.next_of_rest(self.next_load) {
-            return false;
+        let only_look = !read.refill && self.head().is_none();
+        let is_next = Some(offset) == self.next_of_rest(self.next_load);
+        if !is_next || !(read.refill || only_look) {
+            return;
         }
         let (returns, recovered) = self.past(offset);
         self.take_from_rest(offset, Some(read.body_len));
@@ -305,9 +312,8 @@ impl Level {
             body_len: read.body_len,
             expires_ms: read.expires_ms,
             redelivered: recovered || returns > 0,
-            message: Some(read.message.clone()),
+            message: read.refill.then(|| read.message.clone()),
         });
-        true
     }
 
     /// Offsets of a range that was read and were not in it: they are damaged and will never be read.
@@ -347,3 +353,6 @@ pub(crate) struct Read<'a> {
     /// Whether the window has room for it.
     pub(crate) refill: bool,
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,7 @@ pub(crate) struct Outbox {
     lanes: BTreeMap<ShardId, Lane>,
     bytes: usize,
     /// Answers to letters of others.
-    answers: Vec<(ShardId, u64)>,
+    answers: Vec<(ShardId, HostMail)>,
 }
 
 /// Ordinals that were taken from each shard.
@@ -211,15 +211,27 @@ impl Outbox {
     }
 
     /// Letters of others are durable here: they are told.
-    pub(crate) fn answer(&mut self, taken: impl Iterator<Item = (ShardId, u64)>) {
+    pub(crate) fn answer(&mut self, by: ShardId, taken: impl Iterator<Item = (ShardId, u64)>) {
+        let taken = taken.map(|(to, ordinal)| (to, HostMail::Taken { by, ordinal }));
         self.answers.extend(taken);
+    }
+
+    /// Says that letters of another shard are missing.
+    pub(crate) fn ask_again(&mut self, of: ShardId, mail: HostMail) {
+        self.answers.push((of, mail));
+    }
+
+    /// Letters to a shard were lost on their way: they are sent again.
+    pub(crate) fn rewind(&mut self, to: ShardId) {
+        if let Some(lane) = self.lanes.get_mut(&to) {
+            lane.sent = 0;
+        }
     }
 
     /// Sends what may be sent.
     pub(crate) fn send(&mut self, from: ShardId, effects: &mut Vec<Effect>) {
-        for (to, ordinal) in self.answers.drain(..) {
-            effects.push(Effect::Send(to, HostMail::Taken { by: from, ordinal }));
-        }
+        let answers = self.answers.drain(..);
+        effects.extend(answers.map(|(to, mail)| Effect::Send(to, mail)));
         for (to, lane) in &mut self.lanes {
             while lane.sent < SENT_MAX
                 && let Some(letter) = lane.letters.get(lane.sent).filter(|letter| letter.landed)
@@ -236,3 +248,6 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

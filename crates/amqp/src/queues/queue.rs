@@ -83,6 +83,8 @@ pub(crate) struct Queue {
     pub(crate) deleting: bool,
     /// It is in the host's list of queues that may have something to send.
     pub(crate) is_dirty: bool,
+    /// It is in the host's list of queues that may want to read.
+    pub(crate) is_hungry: bool,
     /// It is in the host's list of queues that have something to write down.
     pub(crate) is_unsettled: bool,
     /// When it was used last, for `x-expires`.
@@ -116,6 +118,7 @@ impl Queue {
             had_consumer: false,
             deleting: false,
             is_dirty: false,
+            is_hungry: false,
             is_unsettled: false,
             used: now,
             armed: None,
@@ -175,9 +178,13 @@ impl Queue {
 
     /// Levels that have ready messages, the highest first.
     fn occupied_levels(&self) -> impl Iterator<Item = usize> + use<> {
-        let occupied = self.occupied;
-        let levels = (0..256_usize).rev();
-        levels.filter(move |level| occupied[level / 64] & (1 << (level % 64)) != 0)
+        let mut occupied = self.occupied;
+        std::iter::from_fn(move || {
+            let word = occupied.iter().rposition(|word| *word != 0)?;
+            let bit = 63 - occupied[word].leading_zeros() as usize;
+            occupied[word] &= !(1 << bit);
+            Some(word * 64 + bit)
+        })
     }
 
     /// When a message expires that is published with this mark.
@@ -225,7 +232,7 @@ impl Queue {
     }
 
     /// A message is durable, or as durable as it will be: it is ready from now on. Where memory is short
-    /// (`keep` is false) it stays in the log alone. Its time to live does not pass before it was offered
+    /// (`keep` is false) it stays in the log alone, and of the head it is known when it expires. Its time to live does not pass before it was offered
     /// once: with one of 0 it is delivered now or not at all.
     pub(crate) fn land(
         &mut self,
@@ -243,17 +250,18 @@ impl Queue {
         let at = usize::from(level);
         let stored = self.declared.stored;
         let level = &mut self.levels[at];
-        if stored && !(keep && level.is_caught_up()) {
-            level.land_in_rest(offset, mark.body_len);
-        } else {
+        let keep = keep || !stored;
+        if level.is_caught_up() && (keep || level.ready() == 0) {
             level.land(Ready {
                 offset,
                 returns: 0,
                 body_len: mark.body_len,
                 expires_ms,
                 redelivered: false,
-                message: Some(message),
+                message: keep.then_some(message),
             });
+        } else {
+            level.land_in_rest(offset, mark.body_len);
         }
         self.occupied[at / 64 % 4] |= 1 << (at % 64);
     }
@@ -280,16 +288,13 @@ impl Queue {
         })
     }
 
-    /// Lets everything go that it holds in memory: it is being deleted.
+    /// Lets everything go that it holds: it is being deleted. What has been settled is written down all the same,
+    /// since what moved to another queue is there.
     pub(crate) fn abandon(&mut self, kept: &mut Kept) {
         for (_, delivery) in self.deliveries.take_all() {
             kept.release(delivery.message.as_ref().filter(|_| self.declared.stored));
         }
         self.purge();
-        for level in &mut self.levels {
-            level.settled.take();
-            level.returns.clear();
-        }
         self.deaths.clear();
         self.awaiting.clear();
     }

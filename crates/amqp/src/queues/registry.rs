@@ -1,7 +1,7 @@
 //! Where notices to sessions go: all sessions of the process.
 
 use crate::mail::{Notice, SessionId};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     next: AtomicU64,
-    sessions: RwLock<HashMap<SessionId, UnboundedSender<Notice>>>,
+    sessions: RwLock<BTreeMap<SessionId, UnboundedSender<Notice>>>,
 }
 
 impl Registry {

@@ -1,12 +1,14 @@
 //! A draft of the next topology: changes that will become durable together and are shown only then.
 
+mod accounts;
+
 use super::error::{Made, TopologyError};
 use super::ids::Ids;
 use super::limits;
 use super::read::Class;
-use crate::topic::Partition;
+use crate::topic::{Partition, Topic, Topics};
 use crate::topology::{
-    Binding, Destination, Exchange, NewQueue, Permission, Queue, Topology, User,
+    Binding, Destination, Exchange, NewQueue, Permission, Queue, Topology, Vhost,
 };
 use base::Timestamp;
 use bytes::Bytes;
@@ -21,6 +23,8 @@ pub(super) struct Draft {
     /// Streams that are to be removed when the cells are durable.
     pub(super) removed: Vec<Partition>,
     pub(super) now: Timestamp,
+    /// The topics at the time, which may be bound as stream queues.
+    topics: Arc<Topics>,
 }
 
 /// A state of a draft.
@@ -32,9 +36,10 @@ pub(super) struct Mark {
 }
 
 impl Draft {
-    pub(super) fn new(topology: Topology, ids: Ids, now: Timestamp) -> Self {
+    pub(super) fn new(topology: Topology, topics: Arc<Topics>, ids: Ids, now: Timestamp) -> Self {
         Self {
             topology,
+            topics,
             ids,
             cells: Vec::new(),
             removed: Vec::new(),
@@ -91,56 +96,6 @@ impl Draft {
         self.topology.remove_vhost(name);
         self.write(Class::Vhost, name.as_bytes(), None);
         Ok(vhost.queues().cloned().collect())
-    }
-
-    pub(super) fn put_user(&mut self, user: Arc<User>) -> Result<Made, TopologyError> {
-        limits::name(&user.name)?;
-        limits::len("list of tags", user.tags.len(), limits::TAGS_MAX)?;
-        user.tags.iter().try_for_each(|tag| limits::name(tag))?;
-        let known = self.topology.user(&user.name).is_some();
-        if !known {
-            limits::count("users", self.topology.users().len(), limits::USERS_MAX)?;
-        }
-        self.write(Class::User, user.name.as_bytes(), Some(user.pack()));
-        self.topology.put_user(user);
-        Ok(if known { Made::Existing } else { Made::New })
-    }
-
-    /// Removes a user and its permissions.
-    pub(super) fn delete_user(&mut self, name: &str) -> Result<(), TopologyError> {
-        self.topology.user(name).ok_or(TopologyError::NoUser)?;
-        let permissions: Vec<_> = self.topology.permissions_of(name).cloned().collect();
-        for permission in &permissions {
-            self.unwrite_permission(permission);
-        }
-        self.topology.remove_user(name);
-        self.write(Class::User, name.as_bytes(), None);
-        Ok(())
-    }
-
-    pub(super) fn set_permission(&mut self, set: Arc<Permission>) -> Result<Made, TopologyError> {
-        self.topology.user(&set.user).ok_or(TopologyError::NoUser)?;
-        self.topology
-            .vhost(&set.vhost)
-            .ok_or(TopologyError::NoVhost)?;
-        for pattern in [&set.configure, &set.write, &set.read] {
-            limits::len("pattern", pattern.len(), limits::PATTERN_BYTES_MAX)?;
-        }
-        let known = self.topology.permission(&set.user, &set.vhost).is_some();
-        let key = Permission::key(&set.user, &set.vhost);
-        self.write(Class::Permission, &key, Some(set.pack()));
-        self.topology.put_permission(set);
-        Ok(if known { Made::Existing } else { Made::New })
-    }
-
-    /// Whether there was one to remove.
-    pub(super) fn clear_permission(&mut self, user: &str, vhost: &str) -> bool {
-        let Some(permission) = self.topology.permission(user, vhost).cloned() else {
-            return false;
-        };
-        self.unwrite_permission(&permission);
-        self.topology.remove_permission(user, vhost);
-        true
     }
 
     pub(super) fn declare_exchange(
@@ -235,7 +190,7 @@ impl Draft {
     pub(super) fn bind(&mut self, binding: Binding) -> Result<Made, TopologyError> {
         let vhost = self.topology.vhost(&binding.vhost);
         let vhost = vhost.ok_or(TopologyError::NoVhost)?;
-        check_ends(vhost, &binding)?;
+        check_ends(vhost, &self.topics, &binding)?;
         if vhost.has_binding(&binding) {
             return Ok(Made::Existing);
         }
@@ -260,6 +215,27 @@ impl Draft {
         self.remove_binding(binding);
         self.remove_unused(&binding.vhost, vec![binding.source.clone()]);
         Ok(true)
+    }
+}
+
+/// Topics that are stream queues.
+impl Draft {
+    /// Removes the bindings to the stream queues that a topic is, which is about to go or to be cut in other parts.
+    pub(super) fn unbind_topic(&mut self, topic: &Topic) {
+        let vhosts: Vec<_> = self
+            .topology
+            .vhosts()
+            .map(|vhost| vhost.name().clone())
+            .collect();
+        for vhost in vhosts {
+            for name in topic.stream_queues(&vhost) {
+                // A queue of the name goes before the topic: the bindings are its.
+                if self.topology.queue(&vhost, &name).is_none() {
+                    let left = self.remove_bindings_to(&vhost, &Destination::Queue(name.into()));
+                    self.remove_unused(&vhost, left);
+                }
+            }
+        }
     }
 }
 
@@ -358,16 +334,19 @@ impl Draft {
     }
 }
 
-fn check_ends(vhost: &crate::topology::Vhost, binding: &Binding) -> Result<(), TopologyError> {
-    vhost
-        .exchange(&binding.source)
-        .ok_or(TopologyError::NoExchange)?;
+fn check_ends(vhost: &Vhost, topics: &Topics, binding: &Binding) -> Result<(), TopologyError> {
+    let exchange = |name: &str| {
+        let known = vhost.exchange(name).map(drop);
+        known.ok_or(TopologyError::NoExchange)
+    };
+    exchange(&binding.source)?;
     match &binding.destination {
-        Destination::Queue(name) => vhost.queue(name).map(drop).ok_or(TopologyError::NoQueue),
-        Destination::Exchange(name) => vhost
-            .exchange(name)
-            .map(drop)
-            .ok_or(TopologyError::NoExchange),
+        Destination::Exchange(name) => exchange(name),
+        Destination::Queue(name) => {
+            let known =
+                vhost.queue(name).is_some() || topics.stream_queue(vhost.name(), name).is_some();
+            known.then_some(()).ok_or(TopologyError::NoQueue)
+        }
     }
 }
 

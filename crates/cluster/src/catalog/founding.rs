@@ -25,7 +25,7 @@ pub(super) async fn found(
     clock: &dyn Clock,
     entropy: &dyn Entropy,
 ) -> Result<Topology, Closed> {
-    let mut draft = Draft::new(topology, ids.clone(), clock.wall());
+    let mut draft = Draft::new(topology, Arc::default(), ids.clone(), clock.wall());
     let (vhost, guest): (Arc<str>, Arc<str>) = (VHOST.into(), GUEST.into());
     let salt = u32::from_le_bytes(
         entropy.random().to_le_bytes()[..4]

@@ -66,8 +66,7 @@ impl Keeper {
     /// Makes an edit and those that wait behind it: one after the other, but with one sync. Returns what
     /// came after them.
     async fn edit(&mut self, first: Edit, changes: &mut mpsc::Receiver<Change>) -> Option<Change> {
-        let topology = Topology::clone(&self.topology.load());
-        let mut draft = Draft::new(topology, self.ids.clone(), self.clock.wall());
+        let mut draft = self.draft();
         let (mut waiting, mut edits, mut made) = (Some(Change::Edit(first)), 0, Vec::new());
         while let Some(Change::Edit(edit)) =
             waiting.take_if(|next| edits < EDITS_MAX && matches!(next, Change::Edit(_)))
@@ -85,6 +84,12 @@ impl Keeper {
             made.into_iter().for_each(|done| done(outcome));
         }
         waiting
+    }
+
+    fn draft(&self) -> Draft {
+        let topology = Topology::clone(&self.topology.load());
+        let (topics, ids) = (self.topics.load_full(), self.ids.clone());
+        Draft::new(topology, topics, ids, self.clock.wall())
     }
 
     /// Writes a draft where there is anything to write, shows it, and removes the streams that nobody
@@ -164,13 +169,14 @@ impl Keeper {
             .get(name)
             .cloned()
             .ok_or(ChangeError::Unknown)?;
-        self.log
-            .shard(CATALOG_SHARD)
-            .write(vec![topic_cell(name, None)])
-            .await?;
+        let mut draft = self.draft();
+        draft.unbind_topic(&topic);
+        draft.cells.push(topic_cell(name, None));
+        self.log.shard(CATALOG_SHARD).write(draft.cells).await?;
         let mut topics = Topics::clone(&self.topics.load());
         topics.remove(name);
         self.topics.store(Arc::new(topics));
+        self.topology.store(Arc::new(draft.topology));
         self.changed();
         self.ids.release(topic.partitions.len());
         remove_streams(&self.log, &topic.partitions).await?;
@@ -199,9 +205,17 @@ impl Keeper {
 
     /// Stores a topic, opens its streams and shows it.
     async fn put(&mut self, topic: Topic) -> Result<Arc<Topic>, ChangeError> {
-        let mut cells = vec![topic_cell(&topic.name, Some(topic.pack()))];
-        cells.extend(self.ids.reserve());
-        self.log.shard(CATALOG_SHARD).write(cells).await?;
+        let mut draft = self.draft();
+        let old = self.topics.load().get(&topic.name).cloned();
+        // With a second partition a topic is no longer the stream queue that it was.
+        if let Some(old) = old.filter(|old| old.partitions.len() == 1 && topic.partitions.len() > 1)
+        {
+            draft.unbind_topic(&old);
+        }
+        let cell = topic_cell(&topic.name, Some(topic.pack()));
+        draft.cells.push(cell);
+        draft.cells.extend(self.ids.reserve());
+        self.log.shard(CATALOG_SHARD).write(draft.cells).await?;
         for partition in &topic.partitions {
             self.log
                 .shard(partition.shard)
@@ -212,6 +226,7 @@ impl Keeper {
         let mut topics = Topics::clone(&self.topics.load());
         topics.insert(topic.clone());
         self.topics.store(Arc::new(topics));
+        self.topology.store(Arc::new(draft.topology));
         self.changed();
         Ok(topic)
     }

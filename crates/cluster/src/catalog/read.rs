@@ -64,7 +64,7 @@ pub(super) struct Read {
     pub(super) founded: bool,
     pub(super) stream: u64,
     pub(super) producer: i64,
-    /// Whether every topic and queue could be read.
+    /// Whether everything that has streams could be read.
     pub(super) sound: bool,
 }
 
@@ -89,7 +89,7 @@ pub(super) fn read(cells: &Cells) -> Read {
     entries.sort_by_key(|(class, ..)| *class);
     for (class, key, value) in entries {
         if found.take(class, key.clone(), value).is_err() {
-            found.sound = false;
+            found.sound &= !matches!(class, Class::Topic | Class::Vhost | Class::Queue);
             let key = String::from_utf8_lossy(&key);
             tracing::error!(?class, %key, "an entry of the catalog is malformed; it is left out");
         }
@@ -137,7 +137,10 @@ impl Read {
                 let vhost = there(topology.vhost(&binding.vhost))?;
                 there(vhost.exchange(&binding.source))?;
                 match &binding.destination {
-                    Destination::Queue(name) => there(vhost.queue(name)).map(drop)?,
+                    Destination::Queue(name) => {
+                        let topic = self.topics.stream_queue(&binding.vhost, name);
+                        there(vhost.queue(name).map(drop).or(topic.map(drop)))?;
+                    }
                     Destination::Exchange(name) => there(vhost.exchange(name)).map(drop)?,
                 }
                 topology.put_binding(Arc::new(binding));

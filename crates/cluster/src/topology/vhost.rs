@@ -103,12 +103,13 @@ impl Vhost {
             .is_some_and(|to| to.contains_key(&to_key(binding)))
     }
 
-    /// Whether both ends of a binding survive a restart, so that the binding does.
+    /// Whether both ends of a binding survive a restart, so that the binding does. A destination that is no
+    /// queue here is a topic, which does.
     pub(crate) fn is_stored(&self, binding: &Binding) -> bool {
         let exchange = |name: &str| self.exchange(name).is_some_and(|end| end.durable);
         exchange(&binding.source)
             && match &binding.destination {
-                Destination::Queue(name) => self.queue(name).is_some_and(|end| end.is_stored()),
+                Destination::Queue(name) => self.queue(name).is_none_or(|end| end.is_stored()),
                 Destination::Exchange(name) => exchange(name),
             }
     }

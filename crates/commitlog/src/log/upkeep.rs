@@ -1,5 +1,7 @@
 //! What must be done now and then: indexes of complete files, checkpoints, retention, removal of files.
 
+mod rewrite;
+
 use super::Log;
 use crate::checkpoint::{self, Checkpoint};
 use crate::file_index;
@@ -108,11 +110,13 @@ impl Log {
             if !unsealed.contains(&file) {
                 continue;
             }
-            let runs: Vec<_> = streams
-                .iter()
-                .map(|stream| (stream.id(), stream.run_entries(file)))
-                .filter(|(_, run)| !run.is_empty())
-                .collect();
+            let mut runs = Vec::new();
+            for stream in &streams {
+                let moved = stream.moved_entries(file).into_iter();
+                runs.extend(moved.map(|entry| (stream.id(), vec![entry])));
+                let run = stream.run_entries(file);
+                runs.extend((!run.is_empty()).then(|| (stream.id(), run)));
+            }
             let (body, pages) = file_index::pack(file, &runs);
             self.indexes.write(file, body).await?;
             for stream in &streams {
@@ -172,9 +176,18 @@ impl Log {
     async fn remove_unused_files(&self) -> Result<(), UpkeepError> {
         // Nobody may seal or checkpoint meanwhile.
         let upkeep = self.upkeep.lock().await;
+        let streams = self.streams.all();
+        streams.iter().for_each(|stream| stream.forget_settled());
+        self.remove_unused(&upkeep).await?;
+        if self.empty_a_file(&upkeep).await? {
+            self.remove_unused(&upkeep).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_unused(&self, upkeep: &Upkeep) -> io::Result<()> {
         let mut used = BTreeSet::new();
         for stream in self.streams.all() {
-            stream.forget_settled();
             stream.for_each_file(|file| {
                 used.insert(file);
             });

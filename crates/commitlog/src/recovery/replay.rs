@@ -53,7 +53,7 @@ impl Recovered {
     ) {
         self.report.frames += 1;
         match frame.kind {
-            Kind::Batch | Kind::Deposit => {
+            Kind::Batch | Kind::Deposit | Kind::Moved => {
                 self.replay_batch(file, position, &frame, now, removed);
             }
             Kind::Settle if removed.contains(&frame.stream) => {}
@@ -111,6 +111,13 @@ impl Recovered {
                 continue;
             }
             let head = self.head(id, frame.shard);
+            if frame.kind == Kind::Moved {
+                // A planted bug, for the simulation to find.
+                fail_point!("move-not-replayed", |_| ());
+                head.stream.publish_moved(file, [entry]);
+                head.next_offset = head.next_offset.max(entry.last_offset() + 1);
+                continue;
+            }
             if entry.base_offset >= head.next_offset {
                 head.producers.note(&batch.header, entry.base_offset, now);
                 head.next_offset = entry.last_offset() + 1;

@@ -4,7 +4,7 @@
 //! Deposits are not refused when space is short: whoever publishes is stopped before, and what was
 //! taken from a publisher has to go somewhere. The writer waits a full disk out.
 
-use super::{Head, Shard};
+use super::{Head, Shard, answer};
 use crate::commit::{
     COMMIT_BYTES_MAX, CommitError, CommitOutcome, Deposit, Entry, PLACES_MAX, Place, Settle,
 };
@@ -13,6 +13,7 @@ use crate::frame::{Frame, Kind};
 use crate::stream::Stream;
 use crate::writer::{Closed, Placed, PlacedFrame, Places, Submission};
 use base::{Offset, StreamId};
+use bytes::Bytes;
 use kafka_wire::record_batch::BatchHeader;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -86,6 +87,33 @@ impl Shard {
             frames: draft.frames,
             done: Box::new(done),
         })
+    }
+
+    /// Writes batches once more, at the offsets that they have.
+    pub(super) fn move_batches(
+        &self,
+        batches: Vec<(Place, Bytes)>,
+        reply: oneshot::Sender<Result<(), Closed>>,
+    ) -> Submission {
+        let moved = |(place, batch): (Place, Bytes)| {
+            // Streams that were removed meanwhile want nothing any more.
+            let head = self.heads.get(&place.stream)?;
+            let header = BatchHeader::parse(&batch).ok()?;
+            let placed = Placed {
+                places: Places::Moved(head.stream.clone(), place.offset),
+                last_offset_delta: u32::try_from(header.last_offset_delta).ok()?,
+                max_timestamp: header.max_timestamp,
+            };
+            let frame = Frame {
+                base_offset: place.offset,
+                ..self.frame(Kind::Moved, place.stream, batch)
+            };
+            Some(PlacedFrame { frame, placed })
+        };
+        Submission {
+            frames: batches.into_iter().filter_map(moved).collect(),
+            done: answer(reply, ()),
+        }
     }
 
     fn take(&mut self, entry: Entry, draft: &mut Draft) -> Result<(), CommitError> {
@@ -193,7 +221,9 @@ impl Shard {
         };
         match places {
             Places::None => {}
-            Places::One(stream, offset) => give_back(stream, *offset),
+            Places::One(stream, offset) | Places::Moved(stream, offset) => {
+                give_back(stream, *offset)
+            }
             Places::Several(places) => {
                 let places = places.iter().rev();
                 places.for_each(|(stream, offset)| give_back(stream, *offset));

@@ -245,6 +245,10 @@ impl Wal for FileWal {
         Box::pin(self.run(|inner| numbers(&*inner.disk)))
     }
 
+    fn len(&self, file: u64) -> BoxFuture<'_, io::Result<u64>> {
+        Box::pin(self.run(move |inner| inner.open(file)?.len()))
+    }
+
     fn roll(&self) -> u64 {
         let mut tail = lock(&self.inner.tail);
         tail.active = None;

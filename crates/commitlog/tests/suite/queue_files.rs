@@ -124,6 +124,78 @@ fn a_stuck_message_keeps_its_own_file_only() {
 }
 
 #[test]
+fn a_small_stuck_message_is_moved_and_keeps_no_file_at_all() {
+    let backend = Simulated::default();
+    let mut process = Process::start(&backend, 1);
+    let (first, second) = (STREAM, StreamId(2));
+    let mut queue = Queues::open(&mut process, 1, 0);
+    process.open_queue(second);
+    // Two small messages in the first file; one of them lies in another queue as well.
+    process.commit(vec![
+        deposit([(first, 0)], plain("stuck")),
+        deposit([(first, 1), (second, 0)], plain("shared")),
+    ]);
+    queue.next = 2;
+    queue.fill(&mut process, 9);
+    process.commit(vec![deposit([(first, 11)], plain("later"))]);
+    queue.next = 12;
+    queue.fill(&mut process, 9);
+    process.commit(vec![settle(first, 2..11), settle(first, 12..21)]);
+    let mut end = queue.next;
+    for epoch in 2..8 {
+        // The rest is settled, so that only what is stuck is wanted of any file.
+        queue.pass(&mut process);
+        process.commit(vec![settle(first, end..queue.next)]);
+        end = queue.next;
+        process.retain(0);
+        for (offset, text) in [(0, "stuck"), (1, "shared"), (11, "later")] {
+            let found = process.placed_from(first, offset)[0].clone();
+            assert_eq!(found, (offset, text.to_owned()), "epoch {epoch}");
+        }
+        assert_eq!(
+            process.placed(second),
+            [(0, "shared".to_owned())],
+            "epoch {epoch}"
+        );
+        assert_eq!(
+            process.open_queue(second),
+            Cursor::default(),
+            "epoch {epoch}"
+        );
+        if epoch % 2 == 0 {
+            drop(process);
+        } else {
+            process.close();
+        }
+        if epoch == 6 {
+            let disk = backend.disk().expect("files");
+            for index in numbers(&*disk, "index") {
+                disk.remove(&format!("index/{index:020}")).expect("removed");
+            }
+        }
+        process = Process::start(&backend, epoch);
+    }
+    for _ in 0..3 {
+        queue.pass(&mut process);
+        process.commit(vec![settle(first, end..queue.next)]);
+        end = queue.next;
+    }
+    for _ in 0..20 {
+        process.retain(0);
+    }
+    // What was moved is together in one file, of which it is too much by now to be moved again.
+    let files = numbers(&backend.0, "wal");
+    let old = files.iter().filter(|file| **file < 30).count();
+    assert!(files[0] > 4 && old <= 1, "{files:?}");
+    // What is settled after it was moved is settled.
+    process.commit(vec![settle(first, 0..12), settle(second, 0..1)]);
+    drop(process);
+    let mut process = Process::start(&backend, 9);
+    assert_eq!(process.placed(second), []);
+    assert!(process.open_queue(first).floor() >= 12);
+}
+
+#[test]
 fn of_ten_queues_the_one_that_nobody_reads_alone_keeps_files() {
     const UNREAD: usize = 6;
     let backend = Simulated::default();

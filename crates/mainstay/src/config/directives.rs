@@ -39,7 +39,7 @@ pub(crate) static BLOCKS: &[Spec] = &[
         "console",
         &[MAIN],
         CONSOLE,
-        "Serves health checks and metrics over HTTP.",
+        "Serves health checks, metrics and the management API over HTTP.",
     ),
     Spec::not_yet("amqp", &[MAIN], "serving RabbitMQ clients"),
     Spec::not_yet("cluster", &[MAIN], "several nodes as one"),

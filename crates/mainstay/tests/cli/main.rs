@@ -8,6 +8,7 @@
 mod broker;
 mod clients;
 mod configuration;
+mod console;
 
 use std::process::Command;
 

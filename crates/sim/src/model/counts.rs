@@ -54,6 +54,8 @@ counts! {
     cells,
     /// Commits of queues' owners that were acknowledged.
     commits,
+    /// Batches that were moved out of nearly empty files, in lives that came to an end of their own.
+    moved,
     /// Trims and removals of streams that were acknowledged.
     trims,
     /// Checkpoints that were made.

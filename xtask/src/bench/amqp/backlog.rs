@@ -8,7 +8,7 @@ use super::consumer::Consumer;
 use super::load::Load;
 use super::publisher::Publisher;
 use super::workload::PREFETCH;
-use super::{Contender, MEBIBYTE, Options, finish, float, start};
+use super::{Contender, MEBIBYTE, Options, file, finish, float, start};
 use crate::amqp_client::{Connection, Template};
 use crate::bench::amqp_records::{AmqpBacklog, BacklogRun};
 use crate::results::{self, Provenance};
@@ -49,7 +49,7 @@ pub(super) fn run(
         options.backlog, options.backlog_rabbitmq
     );
     results::write(
-        "amqp-backlog",
+        &file("amqp-backlog", versions),
         &AmqpBacklog {
             provenance: Provenance::now(&command, versions.to_vec())?,
             body_bytes: BODY_BYTES,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::workload::PREFETCH;
-use super::{Contender, MEBIBYTE, Options, finish, float, start};
+use super::{Contender, MEBIBYTE, Options, file, finish, float, start};
 use crate::amqp_client::Connection;
 use crate::bench::amqp_records::{AmqpIdle, IdleRun};
 use crate::results::{self, Provenance};
@@ -34,7 +34,7 @@ pub(super) fn run(
         return Ok(());
     }
     results::write(
-        "amqp-idle",
+        &file("amqp-idle", versions),
         &AmqpIdle {
             provenance: Provenance::now("bench amqp --part idle", versions.to_vec())?,
             queues: QUEUES,

@@ -21,16 +21,26 @@ fn at(place: &str, expected: &Value, actual: &Value) -> Result<()> {
             ensure!(
                 wanted == there,
                 "{place}: {there} in place of {wanted}: {}",
-                Value::from(actual.clone())
+                shown(&Value::from(actual.clone()))
             );
             for (index, (one, other)) in expected.iter().zip(actual).enumerate() {
                 at(&format!("{place}[{index}]"), one, other)?;
             }
         }
         (expected, actual) if expected == actual => {}
-        (expected, actual) => bail!("{place}: {actual} in place of {expected}"),
+        (expected, actual) => bail!("{place}: {} in place of {}", shown(actual), shown(expected)),
     }
     Ok(())
+}
+
+/// A value as it may stand in a report: a body of a megabyte says nothing more than its beginning.
+fn shown(value: &Value) -> String {
+    const CHARACTERS: usize = 500;
+    let text = value.to_string();
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 #[cfg(test)]

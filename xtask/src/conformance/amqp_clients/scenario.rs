@@ -159,13 +159,10 @@ impl<'a> Stage<'a> {
         self.programs.get_mut(by).context("the program was started")
     }
 
-    /// A value of the scenario with the names in it that stand for what was kept.
+    /// A value of the scenario with what its names and numbers stand for.
     fn filled_in(&self, value: &Value) -> Value {
         match value {
-            Value::String(text) => match text.strip_prefix('$') {
-                Some(name) => self.kept.get(name).unwrap_or(value).clone(),
-                None => value.clone(),
-            },
+            Value::String(text) => self.filled_in_text(text),
             Value::Array(items) => items.iter().map(|item| self.filled_in(item)).collect(),
             Value::Object(members) => members
                 .iter()
@@ -174,6 +171,16 @@ impl<'a> Stage<'a> {
                 .into(),
             other => other.clone(),
         }
+    }
+
+    /// `$NAME` is what was kept under that name, `~N` a text of N characters.
+    fn filled_in_text(&self, text: &str) -> Value {
+        let kept = text.strip_prefix('$').and_then(|name| self.kept.get(name));
+        let long = || {
+            let length: usize = text.strip_prefix('~')?.parse().ok()?;
+            Some(Value::from("x".repeat(length)))
+        };
+        kept.cloned().or_else(long).unwrap_or_else(|| text.into())
     }
 }
 

@@ -6,30 +6,54 @@ use anyhow::Result;
 
 use super::{names, source, spread};
 use crate::bench::{AmqpBacklog, AmqpIdle, AmqpRun, AmqpThroughput};
-use crate::results;
+use crate::results::{self, Provenance};
+
+/// What follows the names of result files: nothing for Debian's RabbitMQ, and the major release of a newer one.
+const RELEASES: &[&str] = &["", "-rabbitmq-4"];
 
 pub(super) fn sections() -> Result<String> {
-    let mut sections = "\n## Queues\n".to_owned();
-    match results::read::<AmqpThroughput>("amqp")? {
-        None => sections += "\nQueues have not been measured yet: `cargo xtask bench amqp`.\n",
-        Some(throughput) => sections += &throughput_section(&throughput)?,
+    let mut sections = String::new();
+    for release in RELEASES {
+        let throughput = results::read::<AmqpThroughput>(&format!("amqp{release}"))?;
+        if let Some(throughput) = throughput {
+            sections += &throughput_section(&throughput)?;
+        }
+        let backlog = results::read::<AmqpBacklog>(&format!("amqp-backlog{release}"))?;
+        if let Some(backlog) = backlog {
+            sections += &backlog_section(&backlog)?;
+        }
+        if let Some(idle) = results::read::<AmqpIdle>(&format!("amqp-idle{release}"))? {
+            sections += &idle_section(&idle)?;
+        }
     }
-    if let Some(backlog) = results::read::<AmqpBacklog>("amqp-backlog")? {
-        sections += &backlog_section(&backlog)?;
-    }
-    if let Some(idle) = results::read::<AmqpIdle>("amqp-idle")? {
-        sections += &idle_section(&idle)?;
+    if sections.is_empty() {
+        return Ok(
+            "\n## Queues\n\nQueues have not been measured yet: `cargo xtask bench amqp`.\n"
+                .to_owned(),
+        );
     }
     Ok(sections)
 }
 
+/// RabbitMQ and its release, as in a heading.
+fn rabbitmq(provenance: &Provenance) -> String {
+    let versions = provenance.versions.iter();
+    let version = versions
+        .filter(|(name, _)| name == "rabbitmq")
+        .map(|(_, version)| version.as_str())
+        .next();
+    format!("RabbitMQ {}", version.unwrap_or_default())
+}
+
 fn throughput_section(throughput: &AmqpThroughput) -> Result<String> {
-    let mut section = format!(
+    let mut section = format!("\n## Queues, beside {}\n", rabbitmq(&throughput.provenance));
+    write!(
+        section,
         "\nDurable queues, persistent messages, one publisher with confirms (the window is how many may be unconfirmed), one consumer \
          for each queue with prefetch 1000 and one acknowledgement for each message, all at the same time; {} s measured after {} s of the \
          same load. Processor time is of the server and all processes that it started; a message that goes to ten queues is one message.\n",
         throughput.seconds, throughput.warmup_seconds
-    );
+    )?;
     for workload in names(throughput.runs.iter().map(|run| run.workload.as_str())) {
         let runs: Vec<&AmqpRun> = throughput
             .runs
@@ -48,8 +72,15 @@ fn throughput_section(throughput: &AmqpThroughput) -> Result<String> {
     for run in &throughput.syncs {
         writeln!(
             section,
-            "{}: {} messages, each confirmed before the next was sent, and {} calls of fsync and fdatasync meanwhile.",
-            run.contender, run.confirmed, run.syncs
+            "- {}: {} messages, each confirmed before the next was sent, and {} calls of fsync and fdatasync meanwhile{}",
+            run.contender,
+            run.confirmed,
+            run.syncs,
+            if run.syncs < run.confirmed {
+                ": **it confirms before it syncs, so its figures are shown and not compared**."
+            } else {
+                "."
+            }
         )?;
     }
     section.push('\n');
@@ -77,9 +108,10 @@ fn row(contender: &str, runs: &[&AmqpRun]) -> String {
 
 fn backlog_section(backlog: &AmqpBacklog) -> Result<String> {
     let mut section = format!(
-        "\n### A long queue of {} B messages\n\nFilled by one publisher with confirms; killed with kill -9 and started again; \
+        "\n## A long queue of {} B messages, beside {}\n\nFilled by one publisher with confirms; killed with kill -9 and started again; \
          consumed to its end by one consumer with prefetch 1000 and one acknowledgement for each message, every message there and in order.\n\n",
-        backlog.body_bytes
+        backlog.body_bytes,
+        rabbitmq(&backlog.provenance)
     );
     section += "| server | messages | filled, messages/s | resident then, MiB | kill -9 to a message again, ms | resident then, MiB | consumed, messages/s | server CPU, us per message | peak memory, MiB |\n";
     section += "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
@@ -104,7 +136,8 @@ fn backlog_section(backlog: &AmqpBacklog) -> Result<String> {
 
 fn idle_section(idle: &AmqpIdle) -> Result<String> {
     let mut section = format!(
-        "\n### Idle connections\n\nEach with a channel and a consumer, on {} queues.\n\n",
+        "\n## Idle connections, beside {}\n\nEach with a channel and a consumer, on {} queues.\n\n",
+        rabbitmq(&idle.provenance),
         idle.queues
     );
     section += "| server | without a client, MiB | connections | with them, MiB |\n";

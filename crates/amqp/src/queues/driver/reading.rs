@@ -1,35 +1,12 @@
-//! What a host asks the log for: what it knows of a queue's levels, and batches of them.
+//! What a host reads of the log.
 
 use crate::queues::io::{Batches, Read};
-use crate::queues::level::LevelState;
-use crate::queues::settings::Declared;
 use base::Offset;
-use commitlog::{Closed, Log, ReadError, ShardHandle};
+use commitlog::{Log, ReadError};
 use kafka_wire::record_batch::BatchHeader;
 
 /// Bytes that are read of a level at once.
 const READ_BYTES: usize = 256 << 10;
-
-/// What the log knows of a queue's levels.
-pub(super) async fn levels_of(
-    shard: &ShardHandle,
-    declared: &Declared,
-) -> Result<Vec<LevelState>, Closed> {
-    let mut levels = Vec::new();
-    if !declared.stored {
-        return Ok(levels);
-    }
-    for level in 0..u64::from(declared.settings.levels.max(1)) {
-        let stream = base::StreamId(declared.id.0 + level);
-        let (stream, cursor) = shard.open_queue(stream).await?;
-        levels.push(LevelState {
-            cursor,
-            end: stream.bounds().high_watermark,
-            bytes: stream.bytes(),
-        });
-    }
-    Ok(levels)
-}
 
 /// Reads batches of a level; `None` where it has to be tried again.
 pub(super) async fn load(log: &Log, read: Read) -> Option<Batches> {

@@ -58,7 +58,7 @@ impl Queue {
         host_has_room: bool,
     ) {
         for (offset, landed) in (first..).zip(run.messages()) {
-            let keep = self.has_window_room(!host_has_room);
+            let keep = self.has_window_room(usize::from(level), !host_has_room);
             self.land(level, offset, landed, keep, wall.0);
         }
     }
@@ -117,7 +117,7 @@ impl Host {
         let taken = self.draft.taken.drain(..);
         match self.landings.back_mut() {
             Some(landing) => landing.taken.extend(taken),
-            None => self.outbox.answer(taken),
+            None => self.outbox.answer(self.shard, taken),
         }
     }
 
@@ -141,7 +141,7 @@ impl Host {
         for (to, ordinal) in landing.outgoing {
             self.outbox.landed(to, ordinal);
         }
-        self.outbox.answer(landing.taken.into_iter());
+        self.outbox.answer(self.shard, landing.taken.into_iter());
     }
 
     /// Adds a cell to the commit that is being put together.

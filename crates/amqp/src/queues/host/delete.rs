@@ -70,6 +70,10 @@ impl Host {
                 .push((session, Notice::Got { ticket, outcome }));
         }
         queue.abandon(&mut self.kept);
+        if !queue.is_unsettled && queue.has_settles() {
+            queue.is_unsettled = true;
+            self.unsettled.push(id);
+        }
         self.account(id);
         self.mourning.remove(&id);
         let waiting = waiting.into_iter().collect();

@@ -4,7 +4,7 @@ use super::super::dead_letter::{Letter, letter};
 use super::super::outbox;
 use super::super::queue::Death;
 use super::super::settings::{DeadLetterTo, Declared};
-use super::{Effect, Host};
+use super::{Effect, Host, HostMail};
 use crate::mail::QueueId;
 use crate::message::Parts;
 use crate::run::{Run, RunBuilder};
@@ -25,7 +25,11 @@ struct Bundle {
 impl Host {
     /// Whether there are dead messages that can go on now.
     pub(super) fn has_letters(&self) -> bool {
-        !self.mourning.is_empty() && self.outbox.has_room() && self.opening.is_empty()
+        !self.mourning.is_empty() && self.takes_letters()
+    }
+
+    fn takes_letters(&self) -> bool {
+        self.outbox.has_room() && self.opening.is_empty() && !self.is_burdened()
     }
 
     /// Sends dead messages where they belong, as far as they can go now.
@@ -35,7 +39,7 @@ impl Host {
         }
         for id in std::mem::take(&mut self.mourning) {
             let mut bundle: Option<Bundle> = None;
-            while self.outbox.has_room() && self.opening.is_empty() {
+            while self.takes_letters() {
                 let Some(queue) = self.queues.get(&id) else {
                     break;
                 };
@@ -138,19 +142,29 @@ impl Host {
             return;
         };
         for chunk in targets.chunk_by(|left, right| left.0 == right.0) {
-            let ids: Vec<_> = chunk.iter().map(|(_, id)| *id).collect();
+            let ids = chunk.iter().map(|(_, id)| *id);
             let shard = chunk[0].0;
-            if shard == self.shard {
-                self.put(wall, &ids, run.clone());
-            } else {
-                let (ordinal, cells) = self.outbox.push(shard, ids, run.clone());
+            let (here, posted): (Vec<_>, Vec<_>) =
+                ids.partition(|id| shard == self.shard && !self.is_stream(*id));
+            if !here.is_empty() {
+                self.put(wall, &here, run.clone());
+            }
+            if !posted.is_empty() {
+                let (ordinal, cells) = self.outbox.push(shard, posted, run.clone());
                 cells.into_iter().for_each(|cell| self.write(cell));
                 self.draft.outgoing.push((shard, ordinal));
             }
         }
     }
 
-    /// Letters of another shard arrive. Those that have been taken before are only answered.
+    /// Whether letters to a queue go by mail even inside of the shard: nothing enters a stream queue in the
+    /// commit that takes it out of another queue, because Kafka's producers write there, too.
+    fn is_stream(&self, id: QueueId) -> bool {
+        !self.is_open(id) && self.directory.is_stream(id)
+    }
+
+    /// Letters of another shard arrive. Those that have been taken before are only answered; one that another
+    /// should have come before, which was lost with one of us, is asked for again.
     pub(super) fn letters(
         &mut self,
         from: ShardId,
@@ -160,6 +174,11 @@ impl Host {
         wall: Timestamp,
     ) {
         let seen = self.inbox.entry(from).or_default();
+        if ordinal > *seen + 1 {
+            let (by, after) = (self.shard, *seen);
+            self.outbox.ask_again(from, HostMail::Again { by, after });
+            return;
+        }
         if ordinal > *seen || takes_letters_again() {
             *seen = ordinal;
             self.put(wall, targets, run);

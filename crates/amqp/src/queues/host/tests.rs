@@ -1,5 +1,7 @@
 //! A host over a model of the log.
 
+mod crashes;
 mod delivering;
 mod dying;
-mod world;
+mod random;
+pub(crate) mod world;

@@ -7,6 +7,10 @@ use super::super::unacked::Unacked;
 use super::{Get, Queue};
 use crate::mail::{Delivery, Extra, Notice, Position, SessionId, Ticket};
 
+/// Deliveries of one queue that may be unsettled at the same time, so that consumers without a prefetch
+/// limit that settle nothing do not fill memory. Each takes some 150 bytes.
+const UNACKED_MAX: usize = 1 << 20;
+
 /// What deliveries are made with.
 pub(crate) struct Pump<'a> {
     /// The time, milliseconds since 1970.
@@ -30,14 +34,19 @@ impl Queue {
         self.expire(pump.wall_ms);
         self.serve_gets(pump);
         let mut offers = Vec::new();
-        while let Some(level) = self.ready_head(pump.wall_ms) {
+        while self.deliveries.len() < UNACKED_MAX
+            && let Some(level) = self.ready_head(pump.wall_ms)
+        {
             match self.consumers.turn(pump.sessions, self.declared.id) {
                 Turn::Nobody => break,
                 Turn::Offer(slot) => offers.push(slot),
                 Turn::Deliver(slot) => self.deliver(slot, level, pump),
             }
         }
-        self.shorten();
+        if self.is_over_limit() {
+            self.shorten();
+            self.expire(pump.wall_ms);
+        }
         self.flush(pump);
         self.offer(offers, pump);
     }
@@ -170,6 +179,7 @@ impl Queue {
         let mut left = self.consumers.granted(slot, count);
         let mut used = 0;
         while left > 0
+            && self.deliveries.len() < UNACKED_MAX
             && pump.sessions.has_room(session)
             && let Some(level) = self.ready_head(pump.wall_ms)
         {

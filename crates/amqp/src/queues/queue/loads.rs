@@ -12,6 +12,9 @@ const WINDOW_BYTES_MAX: usize = 1 << 20;
 /// Bytes that a queue may have in memory when the host's own limit is reached and somebody waits for them,
 /// so that everybody gets on.
 const WINDOW_BYTES_MIN: usize = 16 << 10;
+/// What each of many levels may have all the same.
+const LEVEL_MESSAGES_MIN: usize = 64;
+const LEVEL_BYTES_MIN: usize = 64 << 10;
 /// Messages in memory below which more are read.
 const WINDOW_LOW: usize = 1024;
 
@@ -26,37 +29,40 @@ pub(crate) struct Load {
 }
 
 impl Queue {
-    /// Whether it may keep one more message in memory; `host_is_full`: all queues together have enough.
-    pub(crate) fn has_window_room(&self, host_is_full: bool) -> bool {
-        let memory = self.memory();
+    /// Whether a level may keep one more message in memory; `host_is_full`: all queues together have enough.
+    pub(crate) fn has_window_room(&self, level: usize, host_is_full: bool) -> bool {
+        let (share, level) = (self.levels.len(), &self.levels[level]);
         if host_is_full {
-            return memory == 0 || (self.is_wanted() && memory < WINDOW_BYTES_MIN);
+            return self.is_wanted() && level.memory() < WINDOW_BYTES_MIN;
         }
-        let messages: usize = self.levels.iter().map(super::Level::window_len).sum();
-        memory < WINDOW_BYTES_MAX && messages < WINDOW_MESSAGES_MAX
+        level.memory() < (WINDOW_BYTES_MAX / share).max(LEVEL_BYTES_MIN)
+            && level.window_len() < (WINDOW_MESSAGES_MAX / share).max(LEVEL_MESSAGES_MIN)
     }
 
     /// What to read next, if anything; the answer goes to [`Self::loaded`] or [`Self::unreadable`].
+    ///
+    /// The highest level is kept filled. Of the others the head must be known, since it may expire.
     pub(crate) fn next_load(&mut self, host_is_full: bool) -> Option<Load> {
         if self.deleting || !self.declared.stored || self.deaths.len() >= DEATHS_MAX {
             return None;
         }
         let waiting = self.awaiting.first_key_value();
-        let found = waiting.map(|(position, _)| (usize::from(position.level), position.offset));
-        let found = found.or_else(|| {
-            let level = self.top_level()?;
-            let low = self.levels[level].window_len() < WINDOW_LOW;
-            let refill = low && self.has_window_room(host_is_full);
-            Some((level, self.levels[level].wants(refill)?))
+        let dead = waiting.map(|(position, _)| (usize::from(position.level), position.offset));
+        let top = self.top_level();
+        let levels = self.occupied_levels().filter_map(|at| {
+            let level = &self.levels[at];
+            let is_top = Some(at) == top;
+            let low = level.window_len() < WINDOW_LOW;
+            let refill = is_top && low && self.has_window_room(at, host_is_full);
+            let wanted = is_top && self.is_wanted();
+            Some((at, level.wants(wanted, refill || level.head().is_none())?))
         });
-        let (level, offset) = found?;
         // One at a time for each level: the next one begins where it ends.
-        if self.levels[level].reading.is_some() {
-            return None;
-        }
-        self.levels[level].reading = Some(offset);
+        let free = |(at, _): &(usize, Offset)| self.levels[*at].reading.is_none();
+        let (at, offset) = dead.into_iter().chain(levels).find(free)?;
+        self.levels[at].reading = Some(offset);
         Some(Load {
-            level: u8::try_from(level).unwrap_or(u8::MAX),
+            level: u8::try_from(at).unwrap_or(u8::MAX),
             offset,
         })
     }
@@ -94,7 +100,7 @@ impl Queue {
                 });
                 continue;
             }
-            refill = refill && self.has_window_room(host_is_full);
+            refill = refill && self.has_window_room(at, host_is_full);
             let read = Read {
                 message: &message,
                 body_len: mark.body_len,

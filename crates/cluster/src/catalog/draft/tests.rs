@@ -4,10 +4,9 @@ use super::super::ids::Ids;
 use super::super::read::Class;
 use super::{
     Binding, Destination, Draft, Exchange, Made, NewQueue, Permission, Topology, TopologyError,
-    User,
 };
 use crate::password::PasswordHash;
-use crate::topology::QueueKind;
+use crate::topology::{QueueKind, User};
 use base::{ShardId, StreamId, Timestamp};
 use bytes::Bytes;
 use commitlog::{Cell, Kind};
@@ -18,7 +17,7 @@ const SHARDS: u16 = 8;
 
 fn draft() -> Draft {
     let ids = Ids::new(SHARDS, 0, 0);
-    let mut draft = Draft::new(Topology::default(), ids, Timestamp(1));
+    let mut draft = Draft::new(Topology::default(), Arc::default(), ids, Timestamp(1));
     assert_eq!(draft.put_vhost(&"/".into()), Ok(Made::New));
     draft.cells.clear();
     draft

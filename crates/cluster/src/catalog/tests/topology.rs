@@ -285,3 +285,42 @@ fn changes_that_wait_together_share_a_sync_and_each_is_answered_for_itself() {
         assert_eq!(names(catalog).len(), 25)
     });
 }
+
+#[test]
+fn topics_are_bound_as_stream_queues_for_as_long_as_they_are_some() {
+    let disk = SimDisk::new();
+    let bound = |catalog: &Catalog| catalog.topology().binding_count();
+    run(&disk, async |catalog, _| {
+        let to = |queue: &str| catalog.bind(binding("amq.topic", queue));
+        assert_eq!(to("orders").await, Err(TopologyError::NoQueue));
+        for (topic, partitions) in [("orders", 1), ("grows", 1), ("many", 3)] {
+            let configs = std::collections::BTreeMap::new();
+            let made = catalog.create_topic(topic, partitions, configs).await;
+            made.expect("made");
+        }
+        for queue in ["orders", "grows", "many-2"] {
+            assert_eq!(to(queue).await, Ok(Made::New), "{queue}");
+        }
+        assert_eq!(to("many").await, Err(TopologyError::NoQueue));
+    });
+    let disk = disk.process_kill();
+    run(&disk, async |catalog, _| {
+        assert_eq!(bound(catalog), 3);
+        let version = catalog.version();
+        catalog.add_partitions("grows", 2).await.expect("more");
+        catalog.add_partitions("many", 4).await.expect("more");
+        assert_eq!(bound(catalog), 2, "grows is no stream queue any more");
+        catalog.delete_topic("many").await.expect("removed");
+        assert_eq!(bound(catalog), 1);
+        assert_eq!(catalog.version(), version + 3);
+    });
+    run(&disk.process_kill(), async |catalog, _| {
+        let topology = catalog.topology();
+        let vhost = topology.vhost("/").expect("there");
+        let left: Vec<_> = vhost
+            .bindings()
+            .map(|of| of.destination.name().to_string())
+            .collect();
+        assert_eq!(left, ["orders"]);
+    });
+}

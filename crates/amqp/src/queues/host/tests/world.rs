@@ -360,6 +360,17 @@ impl World {
         self.now = until;
     }
 
+    /// The next timer up to a time rings; returns whether there was one.
+    pub(crate) fn tick_before(&mut self, until: u64) -> bool {
+        let Some(at) = self.host.deadline().filter(|at| at.0 <= until) else {
+            return false;
+        };
+        self.now = self.now.max(at);
+        self.host.handle(self.now, self.wall(), Input::Tick);
+        self.finish();
+        true
+    }
+
     /// The process dies and starts again: what is not durable is gone.
     pub(crate) fn restart(&mut self) {
         self.commits.clear();
