@@ -68,6 +68,8 @@ pub(crate) struct Queue {
     occupied: [u64; 4],
     pub(crate) consumers: Consumers,
     deliveries: Deliveries,
+    /// Bytes of unsettled messages of a queue that is in memory only.
+    held_bytes: usize,
     gets: VecDeque<Get>,
     /// Messages that died and are to be dead-lettered.
     deaths: VecDeque<Death>,
@@ -109,6 +111,7 @@ impl Queue {
             occupied: [0; 4],
             consumers: Consumers::new(declared.settings.single_active),
             deliveries: Deliveries::default(),
+            held_bytes: 0,
             gets: VecDeque::new(),
             deaths: VecDeque::new(),
             awaiting: BTreeMap::new(),
@@ -143,9 +146,9 @@ impl Queue {
         self.levels.iter().map(Level::ready_bytes).sum()
     }
 
-    /// Bytes that its ready messages take in memory.
+    /// Bytes that its messages take in memory, but for those that a host keeps for a while.
     pub(crate) fn memory(&self) -> usize {
-        self.levels.iter().map(Level::memory).sum()
+        self.held_bytes + self.levels.iter().map(Level::memory).sum::<usize>()
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -294,6 +297,7 @@ impl Queue {
         for (_, delivery) in self.deliveries.take_all() {
             kept.release(delivery.message.as_ref().filter(|_| self.declared.stored));
         }
+        self.held_bytes = 0;
         self.purge();
         self.deaths.clear();
         self.awaiting.clear();

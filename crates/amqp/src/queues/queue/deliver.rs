@@ -83,6 +83,7 @@ impl Queue {
             let keep = if self.declared.stored {
                 kept.keep(&message)
             } else {
+                self.held_bytes += message.record().len();
                 Some(message.clone())
             };
             let delivery = Unacked {

@@ -35,6 +35,8 @@ impl Queue {
     ) {
         if self.declared.stored {
             kept.release(delivery.message.as_ref());
+        } else if let Some(message) = &delivery.message {
+            self.held_bytes -= message.record().len();
         }
         let level = usize::from(position.level);
         match outcome {

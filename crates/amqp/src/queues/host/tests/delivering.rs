@@ -4,7 +4,7 @@ use super::world::{World, consumer_of, text};
 use crate::mail::{
     Answer, Consume, Notice, Outcome, Refusal, Request, SESSION_WINDOW_BYTES, SessionId,
 };
-use crate::queues::settings::Settings;
+use crate::queues::settings::{Declared, Settings};
 
 #[test]
 fn nothing_is_shown_or_confirmed_before_it_is_durable() {
@@ -319,4 +319,38 @@ fn a_message_in_several_queues_is_one_deposit_and_settled_in_each() {
     world.restart();
     assert_eq!(world.empty(queues[0]), [] as [&str; 0]);
     assert_eq!(world.empty(queues[1]), ["a!", "b!"]);
+}
+
+#[test]
+fn what_is_in_memory_only_is_counted_until_it_is_settled() {
+    let mut world = World::new();
+    let transient = Declared {
+        stored: false,
+        ..super::world::stored(1, "q", Settings::default())
+    };
+    let queue = world.directory.declare(transient);
+    world.publish_texts(queue, &["a", "b"]);
+    assert_eq!(world.empty(queue), ["a", "b"]);
+    assert_eq!(world.transient_bytes(), 0);
+    world.publish_texts(queue, &["c", "d"]);
+    let full = world.transient_bytes();
+    assert!(full > 0);
+    let (delivery, _) = world.get(2, queue, false).expect("there is one");
+    assert_eq!(world.transient_bytes(), full, "a session holds it");
+    let offset = delivery.position.offset;
+    world.settle(2, queue, &[offset], Outcome::Requeued);
+    assert_eq!(world.transient_bytes(), full);
+    let (delivery, _) = world.get(2, queue, false).expect("there is one");
+    world.settle(2, queue, &[delivery.position.offset], Outcome::Acknowledged);
+    assert_eq!(world.transient_bytes(), full / 2);
+    world.get(2, queue, false).expect("there is one");
+    let ticket = world.ticket();
+    let request = Request::Delete {
+        ticket,
+        queue,
+        if_unused: false,
+        if_empty: false,
+    };
+    world.send(2, request);
+    assert_eq!(world.transient_bytes(), 0);
 }

@@ -552,6 +552,10 @@ impl World {
         (counts.ready, counts.unacknowledged, counts.consumers)
     }
 
+    pub(crate) fn transient_bytes(&self) -> usize {
+        self.host.transient_bytes()
+    }
+
     pub(crate) fn report(&self, queue: QueueId) -> Option<crate::queues::QueueReport> {
         self.host.report(queue)
     }
