@@ -23,9 +23,11 @@ use crate::trace::Trace;
 use crate::violation::Violation;
 use amqp::mail::QueueId;
 use amqp::queues::Queues;
-use base::{Entropy, ShardId};
-use cluster::{Binding, Catalog, Destination, Exchange, TopologyError};
+use amqp::topic_keeper::{TopicError, TopicKeeper, TopicRules};
+use base::{BoxFuture, Entropy, ShardId};
+use cluster::{Binding, Catalog, ChangeError, Destination, Exchange, Topic, TopologyError};
 use commitlog::Log;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -53,6 +55,31 @@ impl Entropy for SimEntropy {
     fn random(&self) -> u128 {
         let mut rng = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         u128::from(rng.next()) << 64 | u128::from(rng.next())
+    }
+}
+
+/// There are no stream queues here: nobody is told of a topic.
+pub(crate) struct NoTopics;
+
+impl TopicKeeper for NoTopics {
+    fn rules(&self, _: &Topic) -> TopicRules {
+        TopicRules {
+            batch_bytes_max: 0,
+            needs_keys: false,
+        }
+    }
+
+    fn create<'a>(
+        &'a self,
+        _: &'a str,
+        _: u32,
+        _: BTreeMap<String, String>,
+    ) -> BoxFuture<'a, Result<Arc<Topic>, TopicError>> {
+        Box::pin(async { Err(TopicError::Change(ChangeError::Unknown)) })
+    }
+
+    fn delete<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Arc<Topic>, TopicError>> {
+        Box::pin(async { Err(TopicError::Change(ChangeError::Unknown)) })
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Lines that are kept for the report of a failure.
-const LINES_KEPT: usize = 100000;
+const LINES_KEPT: usize = 100;
 
 /// The events of a run; clones share it.
 #[derive(Debug, Clone, Default)]

@@ -55,6 +55,7 @@ impl Life<'_> {
             log: opened.log.clone(),
             cells: &opened.cells,
             catalog: catalog.clone(),
+            topics: Arc::new(broker::NoTopics),
             clock: Arc::new(self.clock.clone()),
             transient_bytes_max: TRANSIENT_BYTES_MAX,
         });
