@@ -7,7 +7,7 @@ mod copies;
 mod headers;
 mod topic;
 
-pub use copies::{BadCopies, routing_keys, without_blind_copies};
+pub use copies::{BadCopies, is_copies, routing_keys, without_blind_copies};
 pub use headers::{BadMatch, check as check_headers_binding};
 pub use topic::matches as topic_matches;
 

@@ -51,6 +51,7 @@ mod session;
 mod settings;
 mod topic_config;
 mod topic_name;
+mod topics;
 
 pub use broker::{Broker, Ground, Opened};
 pub use counters::{Counter, Counters};
@@ -59,3 +60,4 @@ pub use session::{
     Session,
 };
 pub use settings::{Endpoint, Settings, TimestampType};
+pub use topics::{MakeError, WriteRules};

@@ -23,6 +23,7 @@ pub use overrides::Override;
 pub const BUILT_IN: &str = "\
 storage file:./mainstay-data;
 kafka   { listen 127.0.0.1:9092; }
+amqp    { listen 127.0.0.1:5672; }
 console { listen 127.0.0.1:15672; }
 ";
 

@@ -111,11 +111,13 @@ fn start_log(format: LogFormat) {
 fn announce(format: LogFormat, summary: &Summary) -> io::Result<()> {
     let report = &summary.recovery.report;
     let took_ms = u64::try_from(summary.recovery.took.as_millis()).unwrap_or(u64::MAX);
-    let (kafka, console) = (listed(&summary.kafka), listed(&summary.console));
+    let [kafka, amqp, console] =
+        [&summary.kafka, &summary.amqp, &summary.console].map(|addresses| listed(addresses));
     if format == LogFormat::Json {
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             kafka,
+            amqp,
             console,
             data = %summary.data.display(),
             epoch = summary.recovery.epoch.0,
@@ -133,6 +135,9 @@ fn announce(format: LogFormat, summary: &Summary) -> io::Result<()> {
     writeln!(out, "Mainstay {}", env!("CARGO_PKG_VERSION"))?;
     if !kafka.is_empty() {
         writeln!(out, "  kafka    {kafka}")?;
+    }
+    if !amqp.is_empty() {
+        writeln!(out, "  amqp     {amqp}")?;
     }
     if !console.is_empty() {
         writeln!(out, "  console  http://{console}/metrics")?;

@@ -17,31 +17,39 @@ use tokio_util::task::TaskTracker;
 /// This node's number among Kafka's brokers; there is one.
 const NODE_ID: i32 = 0;
 
-/// Opens the broker over `storage` and begins to accept its clients. The coordinators run on `tasks`
-/// and end when the broker and all connections are gone.
-pub(crate) fn serve(
-    face: &KafkaSettings,
-    listeners: Vec<TcpListener>,
-    storage: Storage,
+/// Opens the broker over `storage`. The coordinators run on `tasks` and end when the broker and all connections
+/// are gone. It keeps the topics even where no Kafka clients are served.
+pub(crate) fn open(
+    settings: &kafka::Settings,
+    storage: &mut Storage,
     clock: Arc<dyn Clock>,
-    connections: &Arc<Connections>,
     tasks: &TaskTracker,
 ) -> Arc<Broker> {
     let Opened {
         broker,
         tasks: coordinators,
     } = Broker::open(Ground {
-        log: storage.log,
-        cells: storage.cells,
-        catalog: storage.catalog,
+        log: storage.log.clone(),
+        cells: std::mem::take(&mut storage.cells),
+        catalog: storage.catalog.clone(),
         clock,
         entropy: Arc::new(SystemEntropy),
         node_id: NODE_ID,
-        settings: face.broker.clone(),
+        settings: settings.clone(),
     });
     for coordinator in coordinators {
         tasks.spawn(coordinator);
     }
+    broker
+}
+
+/// Begins to accept the broker's clients.
+pub(crate) fn serve(
+    face: &KafkaSettings,
+    listeners: Vec<TcpListener>,
+    broker: &Arc<Broker>,
+    connections: &Arc<Connections>,
+) {
     let budget = Budget::new();
     let frame_bytes_max = usize::try_from(face.broker.socket_request_max_bytes).unwrap_or(0);
     let idle = face.broker.connections_max_idle;
@@ -67,7 +75,6 @@ pub(crate) fn serve(
             }
         });
     }
-    broker
 }
 
 fn session(broker: Arc<Broker>, socket: &TcpStream, peer: SocketAddr) -> Option<Session> {

@@ -1,5 +1,7 @@
 //! The drivers: sockets, tasks, clocks and shutdown around logic that has none of them.
 
+mod amqp_face;
+mod amqp_server;
 mod connections;
 mod console_server;
 mod inbound;
@@ -13,6 +15,7 @@ mod process;
 pub mod settings;
 mod status;
 mod storage;
+mod topics;
 mod upkeep;
 
 pub use listener::BindError;

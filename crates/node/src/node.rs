@@ -1,18 +1,20 @@
 //! A node: the data and the faces that serve it, from start to drain.
 
+use crate::amqp_face;
 use crate::connections::{Admission, Connections};
 use crate::console_server::{self, Console};
 use crate::kafka_face;
 use crate::listener::{BindError, bind};
-use crate::management::CatalogHosts;
+use crate::management::NodeHosts;
 use crate::platform::{BlockingPool, SystemClock, SystemEntropy};
 use crate::process;
 use crate::settings::{Settings, Storage as Place};
 use crate::status::Status;
-use crate::storage::{self, Recovery, StorageError};
+use crate::storage::{self, Recovery, Storage, StorageError};
+use crate::topics::BrokerTopics;
 use crate::upkeep;
 use base::Clock;
-use cluster::{Catalog, Verifier};
+use cluster::Verifier;
 use commitlog::{Log, WalError};
 use console::{Api, Phase};
 use std::future::Future;
@@ -56,6 +58,8 @@ pub enum Ended {
 pub struct Summary {
     /// Addresses of the Kafka face.
     pub kafka: Vec<SocketAddr>,
+    /// Addresses of the RabbitMQ face.
+    pub amqp: Vec<SocketAddr>,
     /// Addresses of the console.
     pub console: Vec<SocketAddr>,
     /// The data directory.
@@ -82,16 +86,12 @@ impl Node {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let connections = Arc::new(Connections::new(process::connections_max()));
         let status = Arc::new(Status::new(connections.clone()));
-        let kafka = settings.kafka.as_ref().map_or(Ok(Vec::new()), |kafka| {
-            bind(&kafka.listen, "Kafka clients", "--kafka")
-        })?;
-        let console = settings
-            .console
-            .as_ref()
-            .map_or(Ok(Vec::new()), |console| {
-                bind(&console.listen, "the console", "--console")
-            })?;
-        let (kafka_addresses, console_addresses) = (addresses(&kafka), addresses(&console));
+        let Listeners {
+            kafka,
+            amqp,
+            console,
+        } = Listeners::bind(settings)?;
+        let listening = [&kafka, &amqp, &console].map(|listeners| addresses(listeners));
         let served = Arc::new(Console::new(status.clone()));
         // Health can be asked for while a long recovery runs.
         for listener in console {
@@ -124,19 +124,22 @@ impl Node {
             upkeep.clone(),
         ));
         let log = storage.log.clone();
-        let api = management_api(storage.catalog.clone(), log.clone());
-        served.open(&api);
+        let [kafka_addresses, amqp_addresses, console_addresses] = listening;
         let summary = Summary {
             kafka: kafka_addresses,
+            amqp: amqp_addresses,
             console: console_addresses,
             data: data.clone(),
             recovery: storage.recovery.clone(),
         };
-        let broker = settings
-            .kafka
-            .as_ref()
-            .map(|face| kafka_face::serve(face, kafka, storage, clock, &connections, &tasks));
-        status.ready(&log, broker.as_ref());
+        let faces = Faces {
+            kafka,
+            amqp,
+            connections: &connections,
+            tasks: &tasks,
+        };
+        let api = faces.serve(settings, storage, clock, &status);
+        served.open(&api);
         Ok(Self {
             summary,
             log,
@@ -168,11 +171,12 @@ impl Node {
             Phase::Draining
         });
         let mut whole = self.connections.drain(DRAIN_LIMIT).await;
+        // Queues end when nobody has them any more.
+        drop(self.api);
         self.upkeep.cancel();
         if failed.is_none() {
             whole &= close(&self.log).await;
         }
-        drop(self.api);
         drop(self.log);
         self.tasks.close();
         whole &= tokio::time::timeout(CLOSE_LIMIT, self.tasks.wait())
@@ -186,14 +190,80 @@ impl Node {
     }
 }
 
-/// The management API over a catalog.
-fn management_api(catalog: Arc<Catalog>, log: Arc<Log>) -> Arc<Api> {
-    let pool = Arc::new(BlockingPool(tokio::runtime::Handle::current()));
-    let entropy = Arc::new(SystemEntropy);
-    let verifier = Arc::new(Verifier::new(pool.clone(), &*entropy));
-    let hosts = Arc::new(CatalogHosts::new(catalog.clone(), log));
-    let version = env!("CARGO_PKG_VERSION");
-    Arc::new(Api::new(catalog, hosts, verifier, pool, entropy, version))
+/// The sockets of all faces.
+struct Listeners {
+    kafka: Vec<TcpListener>,
+    amqp: Vec<TcpListener>,
+    console: Vec<TcpListener>,
+}
+
+impl Listeners {
+    fn bind(settings: &Settings) -> Result<Self, BindError> {
+        let kafka = settings.kafka.as_ref().map(|face| &face.listen[..]);
+        let amqp = settings.amqp.as_ref().map(|face| &face.listen[..]);
+        let console = settings.console.as_ref().map(|face| &face.listen[..]);
+        Ok(Self {
+            kafka: bind(kafka.unwrap_or_default(), "Kafka clients", "--kafka")?,
+            amqp: bind(amqp.unwrap_or_default(), "RabbitMQ clients", "--amqp")?,
+            console: bind(console.unwrap_or_default(), "the console", "--console")?,
+        })
+    }
+}
+
+/// What the faces are served with.
+struct Faces<'a> {
+    kafka: Vec<TcpListener>,
+    amqp: Vec<TcpListener>,
+    connections: &'a Arc<Connections>,
+    tasks: &'a TaskTracker,
+}
+
+impl Faces<'_> {
+    /// Opens the faces, each over what those before it keep, and begins to serve. Returns the management API
+    /// over all of them.
+    fn serve(
+        self,
+        settings: &Settings,
+        mut storage: Storage,
+        clock: Arc<dyn Clock>,
+        status: &Status,
+    ) -> Arc<Api> {
+        let pool = Arc::new(BlockingPool(tokio::runtime::Handle::current()));
+        let entropy = Arc::new(SystemEntropy);
+        let verifier = Arc::new(Verifier::new(pool.clone(), &*entropy));
+        let cells = storage.cells.clone();
+        let defaults = kafka::Settings::default();
+        let broker_settings = settings
+            .kafka
+            .as_ref()
+            .map_or(&defaults, |face| &face.broker);
+        let broker = kafka_face::open(broker_settings, &mut storage, clock.clone(), self.tasks);
+        let topics = Arc::new(BrokerTopics(broker.clone()));
+        let amqp = settings.amqp.as_ref().map(|_| {
+            let parts = amqp_face::Parts {
+                log: storage.log.clone(),
+                catalog: storage.catalog.clone(),
+                cells: &cells,
+                topics: topics.clone(),
+                verifier: verifier.clone(),
+                clock,
+            };
+            amqp_face::serve(self.amqp, parts, self.connections, self.tasks)
+        });
+        if let Some(face) = &settings.kafka {
+            kafka_face::serve(face, self.kafka, &broker, self.connections);
+        }
+        status.ready(&storage.log, &broker, amqp.as_ref());
+        let catalog = storage.catalog;
+        let hosts = Arc::new(NodeHosts {
+            catalog: catalog.clone(),
+            log: storage.log,
+            topics,
+            queues: amqp.map(|face| face.queues),
+        });
+        let version = env!("CARGO_PKG_VERSION");
+        Arc::new(Api::new(catalog, hosts, verifier, pool, entropy, version))
+    }
 }
 
 /// Closes the log; a full disk may keep it from that.

@@ -14,6 +14,8 @@ pub struct Settings {
     pub storage: Storage,
     /// The Kafka face; `None` where it is not served.
     pub kafka: Option<KafkaSettings>,
+    /// The RabbitMQ face; `None` where it is not served.
+    pub amqp: Option<AmqpSettings>,
     /// The console; `None` where it is not served. At least one face is.
     pub console: Option<ConsoleSettings>,
     /// How the node's own messages are written.
@@ -45,6 +47,13 @@ pub struct KafkaSettings {
     pub broker: kafka::Settings,
 }
 
+/// The RabbitMQ face.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AmqpSettings {
+    /// At least one; port 0 means any free one.
+    pub listen: Vec<SocketAddr>,
+}
+
 /// The console: health, metrics, and later the management API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsoleSettings {
@@ -53,12 +62,14 @@ pub struct ConsoleSettings {
 }
 
 impl Default for Settings {
-    /// What holds without file and flags: `./mainstay-data`, Kafka on 127.0.0.1:9092, the console on 127.0.0.1:15672.
+    /// What holds without file and flags: `./mainstay-data`, Kafka on 127.0.0.1:9092, RabbitMQ's protocol on 127.0.0.1:5672, the console on
+    /// 127.0.0.1:15672.
     fn default() -> Self {
         const CONSOLE_PORT: u16 = 15672;
         Self {
             storage: Storage::File("./mainstay-data".into()),
             kafka: Some(KafkaSettings::default()),
+            amqp: Some(AmqpSettings::default()),
             console: Some(ConsoleSettings {
                 listen: vec![(Ipv4Addr::LOCALHOST, CONSOLE_PORT).into()],
             }),
@@ -73,6 +84,15 @@ impl Default for KafkaSettings {
         Self {
             listen: vec![(Ipv4Addr::LOCALHOST, KAFKA_PORT).into()],
             broker: kafka::Settings::default(),
+        }
+    }
+}
+
+impl Default for AmqpSettings {
+    fn default() -> Self {
+        const AMQP_PORT: u16 = 5672;
+        Self {
+            listen: vec![(Ipv4Addr::LOCALHOST, AMQP_PORT).into()],
         }
     }
 }

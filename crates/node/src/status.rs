@@ -1,5 +1,6 @@
 //! What a node shows of itself.
 
+use crate::amqp_face::{self, Face, WeakFace};
 use crate::connections::Connections;
 use crate::kafka_face;
 use crate::process;
@@ -20,7 +21,8 @@ pub(crate) struct Status {
 struct Parts {
     // The console must not keep the log open when everybody else has let it go.
     log: std::sync::Weak<Log>,
-    broker: Option<std::sync::Weak<Broker>>,
+    broker: std::sync::Weak<Broker>,
+    amqp: Option<WeakFace>,
 }
 
 const PHASES: [Phase; 4] = [
@@ -40,11 +42,12 @@ impl Status {
         }
     }
 
-    pub(crate) fn ready(&self, log: &Arc<Log>, broker: Option<&Arc<Broker>>) {
+    pub(crate) fn ready(&self, log: &Arc<Log>, broker: &Arc<Broker>, amqp: Option<&Face>) {
         // A node becomes ready once.
         let _ = self.parts.set(Parts {
             log: Arc::downgrade(log),
-            broker: broker.map(Arc::downgrade),
+            broker: Arc::downgrade(broker),
+            amqp: amqp.map(Face::downgrade),
         });
         self.enter(Phase::Ready);
     }
@@ -115,8 +118,11 @@ impl Source for Status {
         if let Some(log) = parts.log.upgrade() {
             log_metrics(&log, out);
         }
-        if let Some(broker) = parts.broker.as_ref().and_then(std::sync::Weak::upgrade) {
+        if let Some(broker) = parts.broker.upgrade() {
             kafka_face::metrics(&broker, out);
+        }
+        if let Some(face) = parts.amqp.as_ref().and_then(WeakFace::upgrade) {
+            amqp_face::metrics(&face, out);
         }
     }
 }

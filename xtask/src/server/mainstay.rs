@@ -41,9 +41,8 @@ pub(super) fn command(spec: &Spec) -> Result<Command> {
     let mut command = grouped(binary());
     command.arg("serve").arg("--data").arg(&spec.data);
     command.arg("--kafka").arg(spec.address());
-    if let Some(port) = spec.amqp_port {
-        command.arg("--amqp").arg(format!("127.0.0.1:{port}"));
-    }
+    let amqp_port = spec.amqp_port.map_or_else(free_port, Ok)?;
+    command.arg("--amqp").arg(format!("127.0.0.1:{amqp_port}"));
     command
         .arg("--console")
         .arg(format!("127.0.0.1:{}", free_port()?));

@@ -240,7 +240,9 @@ impl Driver {
             Mail::Ask(Ask::Request(mut request, reply)) => {
                 self.ticket_next += 1;
                 let given = Ticket(self.ticket_next);
-                if let Request::Purge { ticket, .. } | Request::Delete { ticket, .. } = &mut request
+                if let Request::Purge { ticket, .. }
+                | Request::Delete { ticket, .. }
+                | Request::Inspect { ticket, .. } = &mut request
                 {
                     *ticket = given;
                     self.asking.insert(given, reply);

@@ -7,15 +7,14 @@ use super::io::HostMail;
 use super::pressure::Pressure;
 use super::registry::Registry;
 use super::report::QueueReport;
-use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
-use crate::message::Message;
+use crate::mail::{Answer, Counts, Notice, QueueId, Refusal, Request, SessionId, Ticket};
 use crate::topic_keeper::TopicKeeper;
 use base::{BoxFuture, Clock, ShardId};
 use cluster::{Catalog, TopologyError};
 use commitlog::{Cells, Closed, Kind, Log};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{oneshot, watch};
 
 /// Requests that may wait for a host. A session waits for room, and stops reading its socket.
@@ -59,6 +58,8 @@ pub struct Attached {
     pub session: SessionId,
     /// What hosts send to it.
     pub notices: UnboundedReceiver<Notice>,
+    /// The other end, for those whom it tells how to reach it.
+    pub sender: UnboundedSender<Notice>,
 }
 
 /// All queues.
@@ -122,8 +123,12 @@ impl Queues {
     /// A new session.
     #[must_use]
     pub fn attach(&self) -> Attached {
-        let (session, notices) = self.registry.add();
-        Attached { session, notices }
+        let (session, sender, notices) = self.registry.add();
+        Attached {
+            session,
+            notices,
+            sender,
+        }
     }
 
     /// Sends a request to a shard's host; waits while too many wait there.
@@ -147,18 +152,6 @@ impl Queues {
             let _ = host.send(Mail::Request(session, Request::Leave)).await;
         }
         self.registry.remove(session);
-    }
-
-    /// Sends a message to a consumer of `amq.rabbitmq.reply-to`; returns whether the session is there.
-    pub fn reply(&self, session: SessionId, channel: u16, key: u64, message: Message) -> bool {
-        let notice = Notice::DirectReply {
-            channel,
-            key,
-            message,
-        };
-        self.registry
-            .get(session)
-            .is_some_and(|to| to.send(notice).is_ok())
     }
 
     /// Becomes true while publishers should be stopped, because too much is in memory.
@@ -193,6 +186,19 @@ impl Queues {
             .await
             .ok()?;
         answer.await.ok()?
+    }
+
+    /// How much there is in a queue of any type; `None` where it is gone.
+    pub async fn counts(&self, shard: ShardId, queue: QueueId) -> Option<Counts> {
+        // A look at a queue does not count as use of it (`x-expires`), unless nobody has used it yet.
+        if let Some(report) = self.report(shard, queue).await {
+            return Some(report.counts);
+        }
+        let inspected = self.ask(shard, |ticket| Request::Inspect { ticket, queue });
+        match inspected.await {
+            Ok(Answer::Counts(counts)) => Some(counts),
+            _ => None,
+        }
     }
 
     /// Removes all ready messages of a queue.

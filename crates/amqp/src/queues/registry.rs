@@ -15,7 +15,13 @@ pub(crate) struct Registry {
 
 impl Registry {
     /// A new session. What is sent to it is bounded by its windows, not by the channel.
-    pub(crate) fn add(&self) -> (SessionId, UnboundedReceiver<Notice>) {
+    pub(crate) fn add(
+        &self,
+    ) -> (
+        SessionId,
+        UnboundedSender<Notice>,
+        UnboundedReceiver<Notice>,
+    ) {
         // 0 is nobody's.
         let id = SessionId(self.next.fetch_add(1, Ordering::Relaxed) + 1);
         let (sender, notices) = unbounded_channel();
@@ -23,8 +29,8 @@ impl Registry {
             .sessions
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        sessions.insert(id, sender);
-        (id, notices)
+        sessions.insert(id, sender.clone());
+        (id, sender, notices)
     }
 
     pub(crate) fn get(&self, id: SessionId) -> Option<UnboundedSender<Notice>> {

@@ -33,6 +33,12 @@ pub fn routing_keys<'a>(
     Ok(keys)
 }
 
+/// Whether a header of this name adds routing keys.
+#[must_use]
+pub fn is_copies(name: &[u8]) -> bool {
+    name == CC.as_bytes() || name == BCC.as_bytes()
+}
+
 /// The properties without `BCC`, where there is one.
 #[must_use]
 pub fn without_blind_copies(properties: &Properties<'_>) -> Option<Bytes> {

@@ -40,7 +40,9 @@ pub(crate) fn run(bodies: &[String]) -> Run {
 
 impl Client {
     pub(crate) fn new(queues: Arc<Queues>) -> Self {
-        let Attached { session, notices } = queues.attach();
+        let Attached {
+            session, notices, ..
+        } = queues.attach();
         Self {
             queues,
             session,

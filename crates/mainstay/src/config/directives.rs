@@ -5,6 +5,8 @@ use nginx_conf::{Body, Context, Kind, MAIN, Param, Spec};
 
 /// The inside of `kafka { … }`.
 pub(crate) const KAFKA: Context = Context("kafka");
+/// The inside of `amqp { … }`.
+pub(crate) const AMQP: Context = Context("amqp");
 /// The inside of `console { … }`.
 pub(crate) const CONSOLE: Context = Context("console");
 
@@ -35,13 +37,13 @@ pub(crate) static BLOCKS: &[Spec] = &[
     )
     .default("text"),
     Spec::block("kafka", &[MAIN], KAFKA, "Serves Kafka clients."),
+    Spec::block("amqp", &[MAIN], AMQP, "Serves RabbitMQ clients (AMQP 0-9-1)."),
     Spec::block(
         "console",
         &[MAIN],
         CONSOLE,
         "Serves health checks, metrics and the management API over HTTP.",
     ),
-    Spec::not_yet("amqp", &[MAIN], "serving RabbitMQ clients"),
     Spec::not_yet("cluster", &[MAIN], "several nodes as one"),
     Spec::new(
         "listen",
@@ -57,6 +59,20 @@ pub(crate) static BLOCKS: &[Spec] = &[
         &[KAFKA],
         &[Param::required("address", Kind::HostPort)],
         "What clients are told to connect to. Without it they are told the address that they have connected to.",
+    ),
+    Spec::new(
+        "listen",
+        &[AMQP],
+        &[Param::required("address", Kind::Listen { port: 5672 })],
+        "Where to listen. A port alone means 127.0.0.1, unlike in nginx; port 0 means any free one.",
+    )
+    .default("5672")
+    .repeatable(),
+    Spec::new(
+        "insecure",
+        &[AMQP],
+        &[],
+        "Allows addresses other than loopback, although passwords and messages travel in the clear. User `guest` can come from loopback only, all the same.",
     ),
     Spec::new(
         "listen",

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use kafka::{Endpoint, Settings as BrokerSettings, TimestampType};
 use nginx_conf::{Args, Context, Directive, Finding, MAIN, Place, Spec, Tables, Value, Verdict};
-use node::settings::{ConsoleSettings, KafkaSettings, LogFormat, Settings, Storage};
+use node::settings::{AmqpSettings, ConsoleSettings, KafkaSettings, LogFormat, Settings, Storage};
 
-use super::directives::{BROKER, CONSOLE, KAFKA};
+use super::directives::{AMQP, BROKER, CONSOLE, KAFKA};
 
 /// Resolves the tree; adds to the findings what is wrong about it as a whole.
 pub(super) fn resolve(
@@ -34,20 +34,25 @@ pub(super) fn resolve(
         directives,
     };
     let kafka = block("kafka", KAFKA).map(|scope| kafka(&scope, findings));
+    let amqp = block("amqp", AMQP).map(|scope| AmqpSettings {
+        listen: listen(&scope, findings),
+    });
     let console = block("console", CONSOLE).map(|scope| ConsoleSettings {
         listen: listen(&scope, findings),
     });
-    if kafka.is_none() && console.is_none() && !findings.iter().any(|f| f.verdict.refuses()) {
+    let serves = kafka.is_some() || amqp.is_some() || console.is_some();
+    if !serves && !findings.iter().any(|f| f.verdict.refuses()) {
         let place = match directives.first() {
             Some(first) => Place::whole(&first.name.place.origin),
             None => Place::whole("configuration"),
         };
-        let text = "nothing to serve: expected a block \"kafka\" or \"console\"";
+        let text = "nothing to serve: expected a block \"kafka\", \"amqp\" or \"console\"";
         findings.push(Finding::wrong(&place, text));
     }
     Settings {
         storage: storage(&main, findings),
         kafka,
+        amqp,
         console,
         log: match main.text("log").as_str() {
             "json" => LogFormat::Json,
@@ -160,8 +165,13 @@ fn listen(scope: &Scope, findings: &mut Vec<Finding>) -> Vec<std::net::SocketAdd
         };
         if !address.ip().is_loopback() && !insecure {
             let block = scope.context.0;
+            let danger = if scope.context == AMQP {
+                "passwords and messages would travel in the clear"
+            } else {
+                "there is no authentication yet"
+            };
             let text = format!(
-                "{address} can be reached from other machines, and there is no authentication yet: expected a loopback address, or \"insecure;\" in the block \"{block}\" (--set {block}.insecure) to allow it"
+                "{address} can be reached from other machines, and {danger}: expected a loopback address, or \"insecure;\" in the block \"{block}\" (--set {block}.insecure) to allow it"
             );
             findings.push(Finding::wrong(place, text));
         }

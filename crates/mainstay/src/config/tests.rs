@@ -54,7 +54,10 @@ fn without_file_and_flags_the_documented_defaults_hold() {
     assert_eq!(outcome.findings, []);
     assert_eq!(outcome.settings, Some(Settings::default()));
     // The same from the tables' defaults.
-    assert_eq!(settings("kafka {} console {}", &[]), Settings::default());
+    assert_eq!(
+        settings("kafka {} amqp {} console {}", &[]),
+        Settings::default()
+    );
 }
 
 #[test]
@@ -238,7 +241,7 @@ fn overrides_are_checked_by_the_same_tables() {
 #[test]
 fn every_problem_is_told_at_once() {
     check(
-        "user nobody;\nevents { worker_connections 768; }\nkafak {}\nkafka {\n listen 0.0.0.0:9092;\n num.partitions 0;\n listeners x;\n}\nhttp {\n server {}\n}\namqp { listen 5672; }\nstorage s3://bucket/x { region y; }\n",
+        "user nobody;\nevents { worker_connections 768; }\nkafak {}\nkafka {\n listen 0.0.0.0:9092;\n num.partitions 0;\n listeners x;\n}\nhttp {\n server {}\n}\ncluster { listen 5672; }\nstorage s3://bucket/x { region y; }\n",
         &[],
         &[
             "1:1 \"user\" is ignored safely: Mainstay is one process, stays in the foreground and runs as the user that started it",
@@ -249,7 +252,7 @@ fn every_problem_is_told_at_once() {
             "6:17 \"num.partitions\": expected a number from 1 to 10000, found \"0\"",
             "7:2 \"listeners\" is not supported yet: write `listen ADDRESS;`",
             "9:1 \"http\" is not supported yet: HTTP load balancing",
-            "12:1 \"amqp\" is not supported yet: serving RabbitMQ clients",
+            "12:1 \"cluster\" is not supported yet: several nodes as one",
             "13:1 \"storage s3://bucket/x\" is not supported yet: expected file:DIRECTORY, object stores are to come",
         ],
     );

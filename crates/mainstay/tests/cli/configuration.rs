@@ -57,14 +57,14 @@ fn check_accepts_what_is_right_and_lists_what_is_ignored() {
 
 #[test]
 fn check_lists_every_problem_and_refuses() {
-    let text = "kafka {\n  lisen 1;\n  num.partitions x;\n}\nhttp { server { listen 80; } }\namqp { listen 5672; }\n";
+    let text = "kafka {\n  lisen 1;\n  num.partitions x;\n}\nhttp { server { listen 80; } }\ncluster { listen 7946; }\n";
     let file = File::new("bad.conf", text);
     let run = mainstay(&["check", "-c", file.path()]);
     let stdout = [
         "2:3: \"lisen\" is unknown: did you mean \"listen\"?",
         "3:18: \"num.partitions\": expected a number from 1 to 10000, found \"x\"",
         "5:1: \"http\" is not supported yet: HTTP load balancing",
-        "6:1: \"amqp\" is not supported yet: serving RabbitMQ clients",
+        "6:1: \"cluster\" is not supported yet: several nodes as one",
     ];
     let lines: Vec<String> = stdout
         .iter()
@@ -109,11 +109,11 @@ fn a_start_is_refused_with_one_line_per_problem() {
             "--kafka",
             "0.0.0.0:9092",
             "--amqp",
-            "5672",
+            "elsewhere",
             "--log-format",
             "xml",
         ],
-        "mainstay: --amqp 5672: \"amqp\" is not supported yet: serving RabbitMQ clients\n\
+        "mainstay: --amqp elsewhere: \"listen\": expected PORT or ADDRESS:PORT (an IP address, [IPv6], localhost or *), found \"elsewhere\"\n\
          mainstay: --log-format xml: \"log\": expected one of text, json, found \"xml\"\n\
          mainstay: --kafka 0.0.0.0:9092: 0.0.0.0:9092 can be reached from other machines, and there is no authentication yet: expected a loopback address, or \"insecure;\" in the block \"kafka\" (--set kafka.insecure) to allow it\n",
     );

@@ -403,3 +403,31 @@ fn queues_go_when_they_are_not_used() {
     world.pass(1);
     assert!(world.report(queue).is_none());
 }
+
+#[test]
+fn what_was_within_a_limit_of_bytes_still_is_after_a_restart() {
+    for overflow in [Overflow::DropHead, Overflow::RejectPublish] {
+        let mut world = World::new();
+        let settings = Settings {
+            max_length_bytes: Some(4),
+            overflow,
+            ..Settings::default()
+        };
+        let queue = world.declare(1, "q", settings);
+        world.publish_texts(queue, &["a", "b", "c"]);
+        world.restart();
+        world.settle_down();
+        // In the log a message takes far more than its body does.
+        assert_eq!(world.counts(queue).0, 3, "{overflow:?}");
+        world.publish_texts(queue, &["d"]);
+        let refused = world.publish(queue, &[text("e")]);
+        let (left, rejected) = match overflow {
+            Overflow::DropHead => (["b!", "c!", "d", "e"].as_slice(), vec![]),
+            _ => (["a!", "b!", "c!", "d"].as_slice(), vec![0]),
+        };
+        assert_eq!(
+            (refused, world.empty(queue)),
+            (rejected, left.iter().map(|s| (*s).to_owned()).collect())
+        );
+    }
+}
