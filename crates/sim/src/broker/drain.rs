@@ -2,10 +2,11 @@
 
 use super::Broker;
 use super::book::Seen;
+use super::copy::Key;
 use crate::violation::{Violation, ensure};
 use amqp::mail::{
-    Answer, Consume, ConsumerId, Counts, Notice, Outcome, QueueId, Request, SessionId, StreamStart,
-    Ticket,
+    Answer, Consume, ConsumerId, Counts, Notice, Outcome, Position, QueueId, Request, SessionId,
+    StreamStart, Ticket,
 };
 use amqp::queues::Queues;
 use base::Clock;
@@ -31,6 +32,17 @@ pub(crate) async fn drain(broker: Broker) -> Result<(), Violation> {
     for queue in &queues {
         drain.consume(*queue).await?;
     }
+    drain.take().await?;
+    broker.clock.sleep_ms(REST_MS).await;
+    for queue in &queues {
+        // What was delivered before the answer comes before it.
+        let counts = drain.inspect(*queue).await?.unwrap_or_default();
+        let held = broker.books.lock().held(*queue);
+        ensure(counts.unacknowledged == held, "counts", || {
+            format!("queue {queue}: {held} were delivered and not settled, and {counts:?}")
+        })?;
+    }
+    drain.settle_all().await?;
     let mut quiet = 0;
     while quiet < 2 {
         drain.take().await?;
@@ -72,7 +84,12 @@ struct Drain<'a> {
     session: SessionId,
     notices: UnboundedReceiver<Notice>,
     next: u64,
+    /// What it holds, until it begins to settle what it gets at once.
+    kept: Option<Vec<Kept>>,
 }
+
+/// A delivery that is not settled yet.
+type Kept = (QueueId, Position, (Key, u64));
 
 impl<'a> Drain<'a> {
     fn attach(broker: &'a Broker) -> Self {
@@ -82,6 +99,7 @@ impl<'a> Drain<'a> {
             session: attached.session,
             notices: attached.notices,
             next: 0,
+            kept: Some(Vec::new()),
         }
     }
 
@@ -100,13 +118,7 @@ impl<'a> Drain<'a> {
     ) -> Result<Option<Answer>, Violation> {
         self.next += 1;
         let ticket = Ticket(self.next);
-        let shard = self.broker.shard_of(queue);
-        let sent = self
-            .broker
-            .queues
-            .send(shard, self.session, request(ticket));
-        sent.await
-            .map_err(|gone| Violation::new("answer", gone.to_string()))?;
+        self.send(queue, request(ticket)).await?;
         loop {
             match self.notices.recv().await {
                 Some(Notice::Answer {
@@ -166,12 +178,11 @@ impl<'a> Drain<'a> {
             // The answer to a settlement.
             return Ok(());
         };
-        let (mut bytes, mut positions) = (0, Vec::new());
+        let (mut bytes, mut got) = (0, Vec::new());
         for delivery in &deliveries {
             bytes += delivery.message.record().len();
-            positions.push(delivery.position);
             let mut book = self.broker.books.lock();
-            let (key, generation) = book.delivered(&Seen {
+            let of = book.delivered(&Seen {
                 queue,
                 delivery,
                 session: self.session,
@@ -180,23 +191,49 @@ impl<'a> Drain<'a> {
                 not_before_ms: i64::MIN,
                 now_ms: self.broker.clock.wall().0,
             })?;
-            book.settling(key, generation, Outcome::Acknowledged);
             book.counts.drained += 1;
+            got.push((queue, delivery.position, of));
+        }
+        self.send(queue, Request::Written { bytes }).await?;
+        match &mut self.kept {
+            Some(kept) => kept.extend(got),
+            None => self.settle(&got).await?,
+        }
+        Ok(())
+    }
+
+    /// Settles what it holds, and from now on what it gets.
+    async fn settle_all(&mut self) -> Result<(), Violation> {
+        let mut kept = self.kept.take().unwrap_or_default();
+        kept.sort_by_key(|(queue, position, _)| (*queue, *position));
+        for of_queue in kept.chunk_by(|left, right| left.0 == right.0) {
+            self.settle(of_queue).await?;
+        }
+        Ok(())
+    }
+
+    /// Settles deliveries of one queue.
+    async fn settle(&mut self, got: &[Kept]) -> Result<(), Violation> {
+        let Some((queue, ..)) = got.first() else {
+            return Ok(());
+        };
+        for (_, _, (key, generation)) in got {
+            let mut book = self.broker.books.lock();
+            book.settling(*key, *generation, Outcome::Acknowledged);
         }
         self.next += 1;
-        let shard = self.broker.shard_of(queue);
         let settle = Request::Settle {
-            queue,
-            positions,
+            queue: *queue,
+            positions: got.iter().map(|(_, position, _)| *position).collect(),
             outcome: Outcome::Acknowledged,
             ticket: Some(Ticket(self.next)),
         };
-        let written = Request::Written { bytes };
-        for request in [settle, written] {
-            let sent = self.broker.queues.send(shard, self.session, request);
-            sent.await
-                .map_err(|gone| Violation::new("answer", gone.to_string()))?;
-        }
-        Ok(())
+        self.send(*queue, settle).await
+    }
+
+    async fn send(&self, queue: QueueId, request: Request) -> Result<(), Violation> {
+        let shard = self.broker.shard_of(queue);
+        let sent = self.broker.queues.send(shard, self.session, request).await;
+        sent.map_err(|gone| Violation::new("answer", gone.to_string()))
     }
 }

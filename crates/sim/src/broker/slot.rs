@@ -64,7 +64,7 @@ pub(crate) fn draw(rng: &mut Rng) -> Vec<Slot> {
             dead: rng
                 .one_in(2)
                 .then(|| DeadTo::Slot(usize::try_from(rng.below(POOL as u64)).unwrap_or(0))),
-            delivery_limit: rng.one_in(3).then(|| 2),
+            delivery_limit: rng.one_in(3).then_some(2),
             ..plain(format!("private-{owner}"))
         };
         slots.push(slot);
