@@ -143,7 +143,7 @@ impl Hosts for NodeHosts {
         Box::pin(async move {
             let deleted = match &self.queues {
                 Some(queues) => queues.delete_vhost(&name).await,
-                None => self.catalog.delete_vhost(&name).await.map(drop),
+                None => delete_vhost_without_hosts(&self.catalog, &name).await,
             };
             deleted.map_err(|error| topology(&error))
         })
@@ -199,6 +199,19 @@ fn answer(outcome: Result<Answer, Refused>) -> Result<(), Refusal> {
         Err(refused @ Refused::Lost) => Err(Refusal::Unavailable(refused.to_string())),
         Err(refused) => Err(Refusal::Precondition(refused.to_string())),
     }
+}
+
+/// Where no queues are served nobody writes to them, and the catalog alone removes them.
+async fn delete_vhost_without_hosts(catalog: &Catalog, name: &str) -> Result<(), TopologyError> {
+    let topology = catalog.topology();
+    let vhost = topology.vhost(name).ok_or(TopologyError::NoVhost)?;
+    for queue in vhost.queues() {
+        match catalog.delete_queue(queue.id).await {
+            Ok(_) | Err(TopologyError::NoQueue) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    catalog.delete_vhost(name).await.map(drop)
 }
 
 fn topology(error: &TopologyError) -> Refusal {

@@ -224,6 +224,11 @@ impl Session {
         let consumer = self.consumers.remove(id)?;
         if let Some(channel) = self.channels.keyed(consumer.channel, consumer.key) {
             channel.consumers.retain(|known| *known != id);
+            if let Some(shared) = &mut channel.shared {
+                // Its host may have let it go while a grant was on its way.
+                shared.forget(id);
+                self.publisher.remind(consumer.channel);
+            }
         }
         Some(consumer)
     }

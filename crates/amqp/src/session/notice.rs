@@ -5,6 +5,7 @@ use super::failure::{Failure, Outcome};
 use super::waiting::{Purpose, Waiting};
 use crate::mail::{Delivery, Notice, Refusal, Ticket};
 use crate::task::Done;
+use cluster::Made;
 
 impl Session {
     pub(super) fn notice(&mut self, notice: Notice) {
@@ -56,6 +57,7 @@ impl Session {
     /// What became of the task.
     pub(super) fn done(&mut self, done: Done) {
         let Some(waiting) = self.waiting.take() else {
+            self.done_too_late(&done);
             return;
         };
         // The catalog may have changed.
@@ -68,6 +70,15 @@ impl Session {
         } = *waiting;
         let handled = self.task_done(channel, method, purpose, done);
         self.settle_outcome(channel, method, handled);
+    }
+
+    /// The connection ended meanwhile: a queue that was made for it alone goes, too.
+    fn done_too_late(&mut self, done: &Done) {
+        if let Done::Queue(Ok((queue, Made::New))) = done
+            && queue.exclusive == Some(self.id.0)
+        {
+            self.exclusive.push((queue.shard, queue.id));
+        }
     }
 
     fn task_done(
