@@ -1,4 +1,4 @@
-//! Deterministic simulation of the commit log: the real code over a simulated disk, clock and
+//! Deterministic simulation of the commit log and of the queues on it: the real code over a simulated disk, clock and
 //! scheduler, with clients that check every promise.
 //!
 //! A run is a number of *lives*: a process opens the log, clients use it, and then it is killed,
@@ -9,6 +9,7 @@
 //! It does not simulate a network, more than one process at a time, or bit rot.
 
 mod batch;
+mod broker;
 mod client;
 mod clock;
 mod executor;
@@ -22,5 +23,5 @@ mod trace;
 mod violation;
 
 pub use model::Counts;
-pub use run::{Outcome, run};
+pub use run::{Half, Outcome, run};
 pub use violation::Violation;

@@ -1,5 +1,6 @@
 //! One life: a process that opens the log, serves its clients and ends.
 
+pub(crate) mod broker;
 mod faults;
 mod serve;
 
@@ -9,7 +10,7 @@ use crate::executor::{Executor, Step};
 use crate::plan::{End, Plan};
 use crate::pool::SimPool;
 use crate::rng::Rng;
-use crate::run::World;
+use crate::run::{Half, World};
 use crate::violation::{Violation, ensure};
 use base::{Clock, Epoch, Incarnation};
 use commitlog::{FileWal, Ground, Log, OpenError, Opened, Options};
@@ -67,6 +68,14 @@ impl<'a> Life<'a> {
             return Ok(());
         };
         self.check_report(&opened)?;
+        match self.world.half {
+            Half::Log => self.live_as_log(opened),
+            Half::Queues => self.live_as_broker(opened),
+        }
+    }
+
+    /// Lives as whoever uses the log itself.
+    fn live_as_log(&mut self, opened: Opened) -> Result<(), Violation> {
         let (stopper, stop) = watch::channel(false);
         let context = Context {
             log: opened.log,

@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, reason = "its output is for whoever started it")]
 
 use clap::Parser;
-use sim::{Counts, Outcome, run};
+use sim::{Counts, Half, Outcome, run};
 use std::ops::ControlFlow;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
@@ -20,9 +20,13 @@ struct Arguments {
     /// Runs this seed only, twice, and prints its last events.
     #[arg(long)]
     seed: Option<u64>,
+    /// Runs only those who use the log directly (log), or only the broker's queues (queues).
+    #[arg(long)]
+    half: Option<String>,
     /// Switches a planted bug on, to see that it is noticed: wal-sync-skipped, ack-before-sync,
-    /// deduplication-off, settlement-not-replayed, one-settled-is-all-settled or
-    /// move-not-replayed.
+    /// deduplication-off, settlement-not-replayed, one-settled-is-all-settled, move-not-replayed,
+    /// amqp-redelivery-off, amqp-confirm-before-sync, amqp-dead-letter-split or
+    /// amqp-outbox-dedup-off.
     #[arg(long)]
     plant: Option<String>,
 }
@@ -36,18 +40,35 @@ fn main() -> ExitCode {
         println!("{bug}: {error}");
         return ExitCode::FAILURE;
     }
+    let wanted = |half: &Half| {
+        arguments
+            .half
+            .as_ref()
+            .is_none_or(|name| name == half.name())
+    };
+    let halves: Vec<_> = Half::ALL.into_iter().filter(wanted).collect();
     match arguments.seed {
-        Some(seed) => replay(seed),
-        None => explore(arguments.from, arguments.seeds),
+        Some(seed) => {
+            let replays = halves.into_iter().map(|half| replay(seed, half));
+            let failed = replays.fold(false, |failed, exit| failed | (exit != ExitCode::SUCCESS));
+            if failed {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            }
+        }
+        None => explore(arguments.from, arguments.seeds, &halves),
     }
 }
 
-fn replay(seed: u64) -> ExitCode {
-    let (outcome, again) = (run(seed), run(seed));
+fn replay(seed: u64, half: Half) -> ExitCode {
+    let (outcome, again) = (run(seed, half), run(seed, half));
     outcome.lines.iter().for_each(|line| println!("{line}"));
     println!(
-        "seed {seed}: {} events, hash {:016x}",
-        outcome.events, outcome.hash
+        "seed {seed} ({}): {} events, hash {:016x}",
+        half.name(),
+        outcome.events,
+        outcome.hash
     );
     if outcome.hash != again.hash {
         println!(
@@ -64,9 +85,10 @@ fn report(outcome: &Outcome) -> ExitCode {
         None => ExitCode::SUCCESS,
         Some(violation) => {
             println!(
-                "seed {} broke a promise at commit {}\n  {violation}\n  replay: cargo xtask sim --seed {}",
+                "seed {} broke a promise at commit {}\n  {violation}\n  replay: cargo xtask sim --half {} --seed {}",
                 outcome.seed,
                 commit(),
+                outcome.half.name(),
                 outcome.seed
             );
             ExitCode::FAILURE
@@ -85,7 +107,7 @@ fn commit() -> String {
     )
 }
 
-fn explore(from: u64, seeds: u64) -> ExitCode {
+fn explore(from: u64, seeds: u64, halves: &[Half]) -> ExitCode {
     let next = AtomicU64::new(from);
     let summary = Mutex::new((Counts::default(), 0_u64, 0_u64, ExitCode::SUCCESS));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -94,15 +116,19 @@ fn explore(from: u64, seeds: u64) -> ExitCode {
         if seed >= from + seeds {
             return ControlFlow::Break(());
         }
-        let outcome = run(seed);
-        let Ok(mut summary) = summary.lock() else {
-            return ControlFlow::Break(());
-        };
-        summary.0.add(&outcome.counts);
-        summary.1 += 1;
-        if outcome.violation.is_some() {
-            summary.2 += 1;
-            summary.3 = report(&outcome);
+        for half in halves {
+            let outcome = run(seed, *half);
+            let Ok(mut summary) = summary.lock() else {
+                return ControlFlow::Break(());
+            };
+            summary.0.add(&outcome.counts);
+            if outcome.violation.is_some() {
+                summary.2 += 1;
+                summary.3 = report(&outcome);
+            }
+        }
+        if let Ok(mut summary) = summary.lock() {
+            summary.1 += 1;
         }
         ControlFlow::Continue(())
     };

@@ -1,5 +1,6 @@
 //! A run: one life after the other over one disk.
 
+use crate::broker::{Book, Books};
 use crate::life::Life;
 use crate::model::{Counts, Shared};
 use crate::plan::{End, Plan};
@@ -9,11 +10,36 @@ use crate::violation::Violation;
 use base::Monotonic;
 use store::{Disk, SimDisk};
 
+/// Who uses the log in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// Producers, readers and owners of queues, directly.
+    Log,
+    /// The broker's queues, and the sessions that use those.
+    Queues,
+}
+
+impl Half {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Log, Self::Queues];
+
+    /// As the command line names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Queues => "queues",
+        }
+    }
+}
+
 /// What came of a run.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The seed that it followed from.
     pub seed: u64,
+    /// Who used the log.
+    pub half: Half,
     /// Two runs in which the same things happened have the same.
     pub hash: u64,
     /// How many steps and answers there were.
@@ -31,6 +57,8 @@ pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) disk: SimDisk,
     pub(crate) model: Shared,
+    pub(crate) half: Half,
+    pub(crate) books: Books,
     pub(crate) trace: Trace,
     pub(crate) epoch: u32,
     pub(crate) now: Monotonic,
@@ -41,16 +69,18 @@ pub(crate) struct World {
 
 /// Runs the log through several lives that follow from `seed`.
 #[must_use]
-pub fn run(seed: u64) -> Outcome {
-    let mut world = World::new(seed);
+pub fn run(seed: u64, half: Half) -> Outcome {
+    let mut world = World::new(seed, half);
     let violation = world.live().err();
     let mut counts = world.model.lock().counts;
+    counts.add(&world.books.lock().counts);
     counts.checkpoints = world.numbers("checkpoint").into_iter().max().unwrap_or(0);
     let files = world.numbers("wal");
     let newest = files.iter().max().copied().unwrap_or(0);
     counts.files_removed = newest - files.len() as u64;
     Outcome {
         seed,
+        half,
         hash: world.trace.hash(),
         events: world.trace.events(),
         counts,
@@ -60,11 +90,14 @@ pub fn run(seed: u64) -> Outcome {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, half: Half) -> Self {
         let mut rng = Rng::new(seed);
         let shards = u16::try_from(rng.between(1, 3)).unwrap_or(1);
         let file_bytes_max = u32::try_from(rng.between(1 << 10, 16 << 10)).unwrap_or(1 << 10);
+        let book = Book::new(&mut rng.clone().fork(), shards);
         Self {
+            half,
+            books: Books::new(book),
             rng,
             disk: SimDisk::new(),
             model: Shared::default(),

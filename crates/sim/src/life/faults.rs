@@ -50,6 +50,11 @@ impl Life<'_> {
         was_full
     }
 
+    /// The disk fails to sync.
+    pub(super) fn is_failing(&self) -> bool {
+        self.excuses.failing.load(Ordering::Relaxed)
+    }
+
     /// The WAL fails only where the disk does.
     pub(super) fn check_failure(&self, context: &Context) -> Result<(), Violation> {
         let failure = context.log.failure();

@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use tokio::sync::watch;
 
 impl Life<'_> {
-    fn client(
+    pub(super) fn client(
         &mut self,
         name: &'static str,
         client: impl Future<Output = Result<(), Violation>> + Send + 'static,

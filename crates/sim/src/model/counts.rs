@@ -62,4 +62,32 @@ counts! {
     checkpoints,
     /// WAL files that were removed.
     files_removed,
+    /// Messages that were published to queues.
+    messages,
+    /// Queues that they were published to.
+    copies,
+    /// Messages that their publisher was told were taken.
+    confirmed,
+    /// Messages that their publisher was told were refused.
+    rejected,
+    /// Deliveries.
+    delivered,
+    /// Deliveries of what may have been delivered before.
+    redelivered,
+    /// Messages that were given back.
+    requeued,
+    /// Messages whose settlement was said to be durable.
+    settled_durably,
+    /// Dead letters that were seen where they went.
+    dead_letters,
+    /// Of these, those that went to another shard.
+    dead_letters_across,
+    /// Queues that were deleted.
+    deletions,
+    /// Purges.
+    purges,
+    /// Deliveries that filled the window of a session.
+    full_windows,
+    /// Messages that were taken out of the queues at the end.
+    drained,
 }

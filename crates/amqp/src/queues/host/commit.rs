@@ -79,6 +79,7 @@ impl Host {
         if !self.split.is_empty() {
             effects.push(Effect::Commit(std::mem::take(&mut self.split)));
             self.landings.push_back(Landing::default());
+            return;
         }
         let mut draft = std::mem::take(&mut self.draft);
         self.settle_due = None;
