@@ -62,7 +62,7 @@ STEPS = [
     ("PUT", "/api/queues/c1/amq.q", {}),
     ("PUT", "/api/queues/nope/q", {}),
     ("PUT", "/api/queues/c1/bad", {"durable": "x"}, GUEST, OWN_WORDS),
-    ("PUT", "/api/queues/c1/bad", {"durable": True, "arguments": {"x-max-priority": 256}}, GUEST, OWN_WORDS),
+    ("PUT", "/api/queues/c1/bad", {"durable": True, "arguments": {"x-max-priority": 256}}),
     ("PUT", "/api/queues/c1/a%2Fb%20c", {}),
     ("GET", "/api/queues/c1/a%2Fb%20c?columns=name,vhost,durable"),
     ("GET", "/api/queues/c1/nope"),

@@ -166,7 +166,8 @@ pub fn difference(
 }
 
 /// The same, in these arguments.
-pub(crate) fn difference_in(
+#[must_use]
+pub fn difference_in(
     names: impl IntoIterator<Item = &'static str>,
     current: RawTable<'_>,
     received: RawTable<'_>,

@@ -13,7 +13,7 @@ pub struct Ground {
     /// Users, vhosts, exchanges, queues, bindings, topics.
     pub catalog: Arc<Catalog>,
     /// Checks passwords.
-    pub verifier: Verifier,
+    pub verifier: Arc<Verifier>,
     /// Keeps the topics that stream queues are.
     pub topics: Arc<dyn TopicKeeper>,
     /// Randomness, for names that nobody can guess.

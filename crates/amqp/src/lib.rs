@@ -14,6 +14,7 @@ pub mod routing;
 pub mod run;
 pub mod session;
 pub mod stream_queue;
+pub mod stream_settings;
 mod streams;
 mod task;
 pub mod topic_keeper;

@@ -122,6 +122,8 @@ pub struct Session {
     view: Option<View>,
     /// Queues that go with this connection.
     exclusive: Vec<(ShardId, QueueId)>,
+    /// Bytes that were offered and not taken: only more than these are a sign of life.
+    left: usize,
     now: Monotonic,
     wall: Timestamp,
     alarm: Option<&'static str>,
@@ -160,6 +162,7 @@ impl Session {
             waiting: None,
             view: None,
             exclusive: Vec::new(),
+            left: 0,
             now,
             wall: Timestamp(0),
             alarm: None,
@@ -172,7 +175,9 @@ impl Session {
     /// left is not whole, or must wait until [`Self::wants_input`].
     pub fn receive(&mut self, now: Monotonic, wall: Timestamp, input: &[u8]) -> usize {
         (self.now, self.wall) = (now, wall);
-        self.heart.heard();
+        if input.len() > self.left {
+            self.heart.heard();
+        }
         let mut taken = 0;
         while self.wants_input() && taken < input.len() {
             match self.step(&input[taken..]) {
@@ -180,6 +185,7 @@ impl Session {
                 count => taken += count,
             }
         }
+        self.left = input.len() - taken;
         taken
     }
 
@@ -231,7 +237,9 @@ impl Session {
     #[must_use]
     pub fn wants_input(&self) -> bool {
         let finishing = self.is_over() || (self.draining && matches!(self.stage, Stage::Open));
-        let held = self.waiting.is_some() || self.blocked;
+        // A publisher that is stopped may still agree to the end.
+        let blocked = self.blocked && matches!(self.stage, Stage::Open);
+        let held = self.waiting.is_some() || blocked;
         !finishing && !held && self.publisher.has_room() && self.outbox.out.len() < OUTPUT_BYTES_MAX
     }
 

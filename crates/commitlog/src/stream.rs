@@ -230,6 +230,12 @@ impl Stream {
         state.epochs = epochs;
     }
 
+    /// All offsets below `end` have been given out, durably, whether or not their batches are left.
+    pub(crate) fn reach(&self, end: Offset) {
+        let mut state = self.write();
+        state.high_watermark = state.high_watermark.max(end);
+    }
+
     pub(crate) fn push_page(&self, page: Page) {
         let mut state = self.write();
         if page.last_offset >= state.log_start

@@ -2,7 +2,7 @@
 
 use crate::amqp_server::{Connection, Ground, Signal};
 use crate::connections::{Admission, Connections};
-use crate::platform::{BlockingPool, SystemEntropy};
+use crate::platform::SystemEntropy;
 use crate::topics::BrokerTopics;
 use amqp::queues::{Opened, Queues, TRANSIENT_BYTES_MAX_DEFAULT};
 use amqp::{Broker, queues};
@@ -31,7 +31,9 @@ pub(crate) struct Parts<'a> {
     pub(crate) log: Arc<Log>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) cells: &'a BTreeMap<ShardId, Cells>,
-    pub(crate) kafka: Arc<kafka::Broker>,
+    pub(crate) topics: Arc<BrokerTopics>,
+    /// Checks passwords; shared with the console.
+    pub(crate) verifier: Arc<Verifier>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -79,10 +81,10 @@ pub(crate) fn serve(
         log,
         catalog,
         cells,
-        kafka,
+        topics,
+        verifier,
         clock,
     } = parts;
-    let topics = Arc::new(BrokerTopics(kafka));
     let Opened {
         queues,
         tasks: hosts,
@@ -98,10 +100,9 @@ pub(crate) fn serve(
         tasks.spawn(host);
     }
     let entropy = Arc::new(SystemEntropy);
-    let pool = Arc::new(BlockingPool(tokio::runtime::Handle::current()));
     let broker = Broker::new(amqp::Ground {
         catalog,
-        verifier: Verifier::new(pool, &*entropy),
+        verifier,
         topics,
         entropy,
     });

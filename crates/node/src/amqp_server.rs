@@ -60,6 +60,8 @@ pub(crate) struct Connection {
     /// What the session waits for.
     task: Option<BoxFuture<'static, Done>>,
     alarm: Alarm,
+    /// The session was told that the node stops.
+    stopping: bool,
 }
 
 impl Connection {
@@ -84,6 +86,7 @@ impl Connection {
             room: *READ_BYTES.start(),
             task: None,
             alarm: Alarm::default(),
+            stopping: false,
         }
     }
 
@@ -91,6 +94,11 @@ impl Connection {
     pub(crate) async fn serve(mut self) -> io::Result<()> {
         self.ground.signal.mark_changed();
         let served = self.run().await;
+        // What was begun goes on; if it makes a queue for this connection alone, that goes with it.
+        if let Some(task) = self.task.take() {
+            let done = task.await;
+            self.tell(Input::Done(done));
+        }
         for (shard, queue) in self.session.take_exclusive() {
             let request = Request::Delete {
                 ticket: Ticket(0),
@@ -145,8 +153,9 @@ impl Connection {
                 let broker = self.ground.broker.clone();
                 self.task = Some(Box::pin(async move { broker.perform(task).await }));
             }
-            self.write()?;
-            if taken == 0 {
+            // What was written makes room at the hosts, which is to be reported at once: they may wait for nothing else.
+            let wrote = self.write()?;
+            if taken == 0 && !wrote {
                 break;
             }
         }
@@ -170,13 +179,15 @@ impl Connection {
                 self.task = None;
                 Input::Done(done)
             }
-            changed = self.ground.signal.changed() => {
+            changed = self.ground.signal.changed(), if !self.stopping => {
                 let signal = *self.ground.signal.borrow_and_update();
                 self.tell(Input::Alarm(signal.alarm));
                 // Whoever told us is gone only when the node stops.
                 if !(signal.stopping || changed.is_err()) {
                     return Ok(());
                 }
+                // Nothing more comes, which would be told again and again.
+                self.stopping = true;
                 Input::Drain
             }
             () = self.alarm.ring() => Input::Tick,
@@ -235,11 +246,11 @@ impl Connection {
         }
     }
 
-    /// Writes as much as the socket takes now.
-    fn write(&mut self) -> io::Result<()> {
+    /// Writes as much as the socket takes now; returns whether that was something and all there was.
+    fn write(&mut self) -> io::Result<bool> {
         let output = self.session.output();
         if output.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         while !output.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES];
@@ -247,14 +258,14 @@ impl Connection {
             match self.socket.try_write_vectored(&slices[..count]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => output.advance(written),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
             }
         }
         // An idle connection keeps no buffer.
         *output = amqp::session::Output::default();
         self.session.written();
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -5,15 +5,16 @@ use crate::connections::{Admission, Connections};
 use crate::console_server::{self, Console};
 use crate::kafka_face;
 use crate::listener::{BindError, bind};
-use crate::management::CatalogHosts;
+use crate::management::NodeHosts;
 use crate::platform::{BlockingPool, SystemClock, SystemEntropy};
 use crate::process;
 use crate::settings::{Settings, Storage as Place};
 use crate::status::Status;
 use crate::storage::{self, Recovery, Storage, StorageError};
+use crate::topics::BrokerTopics;
 use crate::upkeep;
 use base::Clock;
-use cluster::{Catalog, Verifier};
+use cluster::Verifier;
 use commitlog::{Log, WalError};
 use console::{Api, Phase};
 use std::future::Future;
@@ -124,8 +125,6 @@ impl Node {
         ));
         let log = storage.log.clone();
         let [kafka_addresses, amqp_addresses, console_addresses] = listening;
-        let api = management_api(storage.catalog.clone(), log.clone());
-        served.open(&api);
         let summary = Summary {
             kafka: kafka_addresses,
             amqp: amqp_addresses,
@@ -139,7 +138,8 @@ impl Node {
             connections: &connections,
             tasks: &tasks,
         };
-        faces.serve(settings, storage, clock, &status);
+        let api = faces.serve(settings, storage, clock, &status);
+        served.open(&api);
         Ok(Self {
             summary,
             log,
@@ -171,11 +171,12 @@ impl Node {
             Phase::Draining
         });
         let mut whole = self.connections.drain(DRAIN_LIMIT).await;
+        // Queues end when nobody has them any more.
+        drop(self.api);
         self.upkeep.cancel();
         if failed.is_none() {
             whole &= close(&self.log).await;
         }
-        drop(self.api);
         drop(self.log);
         self.tasks.close();
         whole &= tokio::time::timeout(CLOSE_LIMIT, self.tasks.wait())
@@ -218,14 +219,18 @@ struct Faces<'a> {
 }
 
 impl Faces<'_> {
-    /// Opens the faces, each over what those before it keep, and begins to serve.
+    /// Opens the faces, each over what those before it keep, and begins to serve. Returns the management API
+    /// over all of them.
     fn serve(
         self,
         settings: &Settings,
         mut storage: Storage,
         clock: Arc<dyn Clock>,
         status: &Status,
-    ) {
+    ) -> Arc<Api> {
+        let pool = Arc::new(BlockingPool(tokio::runtime::Handle::current()));
+        let entropy = Arc::new(SystemEntropy);
+        let verifier = Arc::new(Verifier::new(pool.clone(), &*entropy));
         let cells = storage.cells.clone();
         let defaults = kafka::Settings::default();
         let broker_settings = settings
@@ -233,12 +238,14 @@ impl Faces<'_> {
             .as_ref()
             .map_or(&defaults, |face| &face.broker);
         let broker = kafka_face::open(broker_settings, &mut storage, clock.clone(), self.tasks);
+        let topics = Arc::new(BrokerTopics(broker.clone()));
         let amqp = settings.amqp.as_ref().map(|_| {
             let parts = amqp_face::Parts {
                 log: storage.log.clone(),
                 catalog: storage.catalog.clone(),
                 cells: &cells,
-                kafka: broker.clone(),
+                topics: topics.clone(),
+                verifier: verifier.clone(),
                 clock,
             };
             amqp_face::serve(self.amqp, parts, self.connections, self.tasks)
@@ -247,17 +254,16 @@ impl Faces<'_> {
             kafka_face::serve(face, self.kafka, &broker, self.connections);
         }
         status.ready(&storage.log, &broker, amqp.as_ref());
+        let catalog = storage.catalog;
+        let hosts = Arc::new(NodeHosts {
+            catalog: catalog.clone(),
+            log: storage.log,
+            topics,
+            queues: amqp.map(|face| face.queues),
+        });
+        let version = env!("CARGO_PKG_VERSION");
+        Arc::new(Api::new(catalog, hosts, verifier, pool, entropy, version))
     }
-}
-
-/// The management API over a catalog.
-fn management_api(catalog: Arc<Catalog>, log: Arc<Log>) -> Arc<Api> {
-    let pool = Arc::new(BlockingPool(tokio::runtime::Handle::current()));
-    let entropy = Arc::new(SystemEntropy);
-    let verifier = Arc::new(Verifier::new(pool.clone(), &*entropy));
-    let hosts = Arc::new(CatalogHosts::new(catalog.clone(), log));
-    let version = env!("CARGO_PKG_VERSION");
-    Arc::new(Api::new(catalog, hosts, verifier, pool, entropy, version))
 }
 
 /// Closes the log; a full disk may keep it from that.

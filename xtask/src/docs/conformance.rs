@@ -210,39 +210,42 @@ fn list(
     [ours, theirs]: [Option<&Suite>; 2],
     reasons: &BTreeMap<String, String>,
 ) -> String {
-    let outcome = |suite: Option<&Suite>, name: &str| {
-        suite
-            .and_then(|suite| suite.tests.iter().find(|test| test.name == name))
-            .map(|test| test.outcome)
+    let find = |suite: Option<&Suite>, name: &str| {
+        suite.and_then(|suite| suite.tests.iter().find(|test| test.name == name).cloned())
     };
-    let mut table = format!(
-        "| test | Mainstay | {} | why |\n| --- | --- | --- | --- |\n",
-        server_name(section.peer.word())
-    );
+    let peer = server_name(section.peer.word());
+    let mut rows = String::new();
     for test in &listed.tests {
-        let (one, two) = (outcome(ours, &test.name), outcome(theirs, &test.name));
-        if section.form == Form::Exceptions && is_as_it_should_be(one, two) {
+        let (one, two) = (find(ours, &test.name), find(theirs, &test.name));
+        let [one_ended, two_ended] =
+            [&one, &two].map(|test| test.as_ref().map(|test| test.outcome));
+        if section.form == Form::Exceptions && is_as_it_should_be(one_ended, two_ended) {
             continue;
         }
-        let said = if test.outcome == Outcome::Passed {
-            None
-        } else {
-            test.detail.as_deref()
-        };
         let reason = reasons
             .get(&test.name)
-            .map(String::as_str)
-            .or(said)
+            .cloned()
+            .or_else(|| said(one.as_ref()))
+            .or_else(|| said(two.as_ref()).map(|said| format!("{peer}: {said}")))
             .unwrap_or_default();
-        table += &format!(
+        rows += &format!(
             "| {} | {} | {} | {} |\n",
             cell(&test.name),
-            word(one),
-            word(two),
-            cell(reason)
+            word(one_ended),
+            word(two_ended),
+            cell(&reason)
         );
     }
-    table
+    if rows.is_empty() {
+        return rows;
+    }
+    format!("| test | Mainstay | {peer} | why |\n| --- | --- | --- | --- |\n{rows}")
+}
+
+/// What a test that did not pass said about itself.
+fn said(test: Option<&Test>) -> Option<String> {
+    let test = test.filter(|test| test.outcome != Outcome::Passed)?;
+    test.detail.clone()
 }
 
 /// Whether a test passed, or skipped itself, wherever it ran, so that there is nothing to say about it.

@@ -101,11 +101,13 @@ impl Letter {
             _ => None,
         };
         let is_here = |death: &Value| text(death, "queue").is_some_and(|name| name == queue);
-        let Some(last) = self.deaths.iter().position(is_here) else {
-            return false;
-        };
         let rejected = Reason::Rejected.name();
-        let mut since = self.deaths[..=last].iter();
+        let mut since = match self.deaths.iter().position(is_here) {
+            Some(last) => self.deaths[..=last].iter(),
+            // The deaths that went before are forgotten, and it may have been here.
+            None if self.deaths.len() >= DEATHS_MAX => self.deaths.iter(),
+            None => return false,
+        };
         since.all(|death| text(death, "reason").is_none_or(|reason| reason != rejected))
     }
 }

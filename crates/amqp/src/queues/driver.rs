@@ -169,8 +169,25 @@ impl Driver {
             self.drain_landed()?;
             self.finish().await?;
         }
-        // What was submitted becomes durable without us; nobody is left to be told.
-        self.commits.finish().await?;
+        self.stop().await
+    }
+
+    /// Lets everything become durable that was said, acknowledgements too, so that an orderly stop redelivers
+    /// nothing that was acknowledged. Nobody is left to be told.
+    async fn stop(&mut self) -> Result<(), Closed> {
+        loop {
+            self.parts.machine.wind_up();
+            self.finish().await?;
+            if !self.commits.is_empty() {
+                let outcome = self.commits.next().await;
+                self.landed(outcome)?;
+            } else if let Some((queue, outcome)) = self.removals.next().await {
+                outcome?;
+                self.input(Input::Undeclared { queue });
+            } else {
+                break;
+            }
+        }
         self.streams.finish().await
     }
 
@@ -240,7 +257,9 @@ impl Driver {
             Mail::Ask(Ask::Request(mut request, reply)) => {
                 self.ticket_next += 1;
                 let given = Ticket(self.ticket_next);
-                if let Request::Purge { ticket, .. } | Request::Delete { ticket, .. } = &mut request
+                if let Request::Purge { ticket, .. }
+                | Request::Delete { ticket, .. }
+                | Request::Inspect { ticket, .. } = &mut request
                 {
                     *ticket = given;
                     self.asking.insert(given, reply);

@@ -4,10 +4,11 @@ use super::catalog_directory::CatalogDirectory;
 use super::driver::{Ask, Driver, Mail, Parts};
 use super::host::Host;
 use super::io::HostMail;
+use super::outbox::{raise_used, taken_key};
 use super::pressure::Pressure;
 use super::registry::Registry;
 use super::report::QueueReport;
-use crate::mail::{Answer, Notice, QueueId, Refusal, Request, SessionId, Ticket};
+use crate::mail::{Answer, Counts, Notice, QueueId, Refusal, Request, SessionId, Ticket};
 use crate::topic_keeper::TopicKeeper;
 use base::{BoxFuture, Clock, ShardId};
 use cluster::{Catalog, TopologyError};
@@ -88,9 +89,15 @@ impl Queues {
         for (number, inbox) in (0..).zip(inboxes) {
             let shard = ShardId(number);
             let cells = ground.cells.get(&shard).unwrap_or(&none).of(Kind::Queue);
-            let cells: BTreeMap<_, _> = cells
+            let mut cells: BTreeMap<_, _> = cells
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect();
+            let key = taken_key(shard);
+            let taken = ground.cells.iter().map(|(other, cells)| {
+                let taken = cells.of(Kind::Queue).find(|(known, _)| **known == key);
+                (*other, taken.map(|(_, value)| value))
+            });
+            raise_used(&mut cells, shard, taken);
             let (sender, mail) = mpsc::channel(MAIL_MAX);
             hosts.push(sender);
             let driver = Driver::new(Parts {
@@ -188,6 +195,19 @@ impl Queues {
         answer.await.ok()?
     }
 
+    /// How much there is in a queue of any type; `None` where it is gone.
+    pub async fn counts(&self, shard: ShardId, queue: QueueId) -> Option<Counts> {
+        // A look at a queue does not count as use of it (`x-expires`), unless nobody has used it yet.
+        if let Some(report) = self.report(shard, queue).await {
+            return Some(report.counts);
+        }
+        let inspected = self.ask(shard, |ticket| Request::Inspect { ticket, queue });
+        match inspected.await {
+            Ok(Answer::Counts(counts)) => Some(counts),
+            _ => None,
+        }
+    }
+
     /// Removes all ready messages of a queue.
     ///
     /// # Errors
@@ -221,7 +241,7 @@ impl Queues {
     /// one that is gone.
     ///
     /// # Errors
-    /// Where there is none, or the log takes no more writes.
+    /// Where there is none, the log takes no more writes, or somebody goes on declaring queues in it.
     pub async fn delete_vhost(&self, name: &str) -> Result<(), TopologyError> {
         // Whoever goes on declaring queues in it makes this take longer, not for ever.
         const ROUNDS_MAX: usize = 16;
@@ -231,9 +251,6 @@ impl Queues {
                 Some(vhost) => vhost.queues().cloned().collect(),
                 None => return Err(TopologyError::NoVhost),
             };
-            if queues.is_empty() {
-                break;
-            }
             for queue in queues {
                 // One that is not there is gone as it should be.
                 let outcome = self.delete(queue.shard, queue.id, false, false).await;
@@ -241,8 +258,12 @@ impl Queues {
                     return Err(TopologyError::Closed(Closed));
                 }
             }
+            match self.catalog.delete_vhost(name).await {
+                Err(TopologyError::InUse) => {}
+                outcome => return outcome.map(drop),
+            }
         }
-        self.catalog.delete_vhost(name).await.map(drop)
+        Err(TopologyError::InUse)
     }
 
     async fn ask(

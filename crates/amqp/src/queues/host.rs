@@ -8,6 +8,7 @@
 mod commit;
 mod delete;
 mod letters;
+mod loads;
 mod publish;
 mod requests;
 #[cfg(test)]
@@ -15,7 +16,7 @@ pub(crate) mod tests;
 mod timers;
 
 use super::directory::Directory;
-use super::io::{Batches, Effect, HostMail, Input, Read};
+use super::io::{Effect, HostMail, Input};
 use super::kept::Kept;
 use super::keyed::KeyedMap;
 use super::level::LevelState;
@@ -25,7 +26,6 @@ use super::report::QueueReport;
 use super::sessions::Sessions;
 use super::settings::Declared;
 use crate::mail::{Notice, QueueId, Request, SessionId};
-use crate::run::Run;
 use base::{Monotonic, ShardId, Timestamp};
 use commit::{Draft, Landing};
 use std::collections::{BTreeSet, VecDeque};
@@ -40,8 +40,6 @@ const DRAFT_BYTES_MAX: usize = 8 << 20;
 /// Bytes of messages that all queues of a host keep in memory together, so that many queues with a backlog
 /// take no more than a few.
 const WINDOWS_BYTES_MAX: usize = 16 << 20;
-/// Reads of the log under way at once.
-const READS_MAX: usize = 16;
 
 /// A host.
 pub struct Host {
@@ -79,6 +77,8 @@ pub struct Host {
     memory: KeyedMap<QueueId, usize>,
     windows_bytes: usize,
     transient_bytes: usize,
+    /// The process ends.
+    winding_up: bool,
 }
 
 impl Host {
@@ -118,6 +118,7 @@ impl Host {
             memory: KeyedMap::default(),
             windows_bytes: 0,
             transient_bytes: 0,
+            winding_up: false,
         }
     }
 
@@ -216,9 +217,10 @@ impl Host {
             Input::Mail(HostMail::Letters {
                 from,
                 ordinal,
+                previous,
                 targets,
                 run,
-            }) => self.letters(from, ordinal, &targets, run, wall),
+            }) => self.letters(from, (previous, ordinal), &targets, run, wall),
             Input::Mail(HostMail::Taken { by, ordinal }) => self.taken(by, ordinal),
             Input::Mail(HostMail::Again { by, after }) => {
                 self.taken(by, after);
@@ -226,6 +228,12 @@ impl Host {
             }
             Input::Tick => self.tick(now),
         }
+    }
+
+    /// The process ends: what was settled is written down at once, and nothing is delivered any more.
+    pub fn wind_up(&mut self) {
+        self.winding_up = true;
+        self.draft.urgent = true;
     }
 
     /// Makes of what was handled what is to be done.
@@ -292,12 +300,14 @@ impl Host {
             if queue.deleting {
                 continue;
             }
-            queue.pump(&mut Pump {
-                wall_ms: wall.0,
-                sessions: &mut self.sessions,
-                kept: &mut self.kept,
-                notices: &mut self.notices,
-            });
+            if !self.winding_up {
+                queue.pump(&mut Pump {
+                    wall_ms: wall.0,
+                    sessions: &mut self.sessions,
+                    kept: &mut self.kept,
+                    notices: &mut self.notices,
+                });
+            }
             if queue.next_death().is_some() {
                 self.mourning.insert(id);
             }
@@ -333,61 +343,5 @@ impl Host {
         let known = self.memory.entry(id).or_default();
         *sum = (*sum + memory).saturating_sub(*known);
         *known = memory;
-    }
-
-    /// Asks for what queues want to read, as far as reads may be under way.
-    fn feed(&mut self, effects: &mut Vec<Effect>) {
-        while self.reads < READS_MAX
-            && let Some(id) = self.hungry.pop_front()
-        {
-            let host_is_full = self.windows_bytes >= WINDOWS_BYTES_MAX;
-            let Some(queue) = self.queues.get_mut(&id) else {
-                continue;
-            };
-            queue.is_hungry = false;
-            if let Some(load) = queue.next_load(host_is_full) {
-                self.reads += 1;
-                effects.push(Effect::Read(Read {
-                    queue: id,
-                    level: load.level,
-                    stream: queue.stream(load.level),
-                    offset: load.offset,
-                }));
-            }
-        }
-    }
-
-    fn loaded(&mut self, now: Monotonic, read: Read, outcome: Option<Batches>) {
-        self.reads = self.reads.saturating_sub(1);
-        let host_is_full = self.windows_bytes >= WINDOWS_BYTES_MAX;
-        let Some(queue) = self.queues.get_mut(&read.queue) else {
-            return;
-        };
-        match outcome {
-            Some(Batches { batches, end }) => {
-                let runs = batches.into_iter().filter_map(|(base, batch)| {
-                    // A copy: what comes from the log's caches is a part of something large.
-                    let copy = bytes::Bytes::copy_from_slice(&batch);
-                    let run = Run::open(copy);
-                    if run.is_err() {
-                        tracing::error!(queue = %queue.declared.name, offset = base, "a batch of a queue is not one of messages");
-                    }
-                    Some((base, run.ok()?))
-                });
-                let runs: Vec<_> = runs.collect();
-                let records = runs.iter().flat_map(|(base, run)| {
-                    let offsets = *base..;
-                    offsets
-                        .zip(run.messages())
-                        .map(|(offset, (message, mark))| (offset, message, mark))
-                });
-                queue.loaded(read.level, end, records, host_is_full);
-                self.note(read.queue);
-            }
-            None => {
-                queue.unreadable(read.level);
-                self.retry(read.queue, now);
-            }
-        }
     }
 }

@@ -99,6 +99,8 @@ pub enum HostMail {
         from: ShardId,
         /// Which of its letters to this shard it is. They come in order.
         ordinal: u64,
+        /// The one that was sent before it and is not known to have arrived; 0 where there is none.
+        previous: u64,
         /// Queues of the receiver's shard.
         targets: Vec<QueueId>,
         /// The messages.

@@ -44,6 +44,8 @@ impl Ready {
 struct Recovered {
     cursor: Cursor,
     end: Offset,
+    /// How many of them are in the rest.
+    rest: u64,
     /// Estimated length of a message's body: the log knows what batches take, not what bodies do.
     body_len: u32,
 }
@@ -73,8 +75,9 @@ pub(crate) struct Level {
     end: Offset,
     /// The offset that the next deposit gets.
     next: Offset,
-    /// Messages of the rest, and length of their bodies.
+    /// Messages of the rest.
     rest: u64,
+    /// Length of the bodies of those that came since the start.
     rest_bytes: u64,
     /// Length of the bodies of `returned` and `window`.
     loaded_bytes: u64,
@@ -99,10 +102,10 @@ impl Level {
             end,
             next: end,
             rest,
-            rest_bytes: rest * u64::from(body_len),
             recovered: (rest > 0).then_some(Recovered {
                 cursor,
                 end,
+                rest,
                 body_len,
             }),
             ..Self::new(stream)
@@ -134,8 +137,19 @@ impl Level {
         (self.returned.len() + self.window.len()) as u64 + self.rest
     }
 
-    /// Length of the bodies of ready messages.
+    /// Length of the bodies of ready messages; an estimate for those that were there at the start and have
+    /// not been read.
     pub(crate) fn ready_bytes(&self) -> u64 {
+        let recovered = self.recovered.as_ref();
+        let unread = recovered.map_or(0, |recovered| {
+            recovered.rest * u64::from(recovered.body_len)
+        });
+        self.known_bytes() + unread
+    }
+
+    /// Length of the bodies of those ready messages whose bodies' length is known. Limits go by it: nothing
+    /// dies of an estimate.
+    pub(crate) fn known_bytes(&self) -> u64 {
         self.loaded_bytes + self.rest_bytes
     }
 
@@ -236,14 +250,22 @@ impl Level {
 
     /// Takes an offset from the rest, whose first it is; `body_len` is the length of its body if known.
     fn take_from_rest(&mut self, offset: Offset, body_len: Option<u32>) {
-        let body_len = match (&self.recovered, body_len) {
-            (Some(recovered), _) if offset < recovered.end => u64::from(recovered.body_len),
-            (_, Some(body_len)) => u64::from(body_len),
-            (_, None) => self.rest_bytes / self.rest.max(1),
-        };
         self.next_load = offset + 1;
+        match &mut self.recovered {
+            Some(recovered) if offset < recovered.end => {
+                recovered.rest = recovered.rest.saturating_sub(1);
+                if recovered.rest == 0 {
+                    self.next_load = recovered.end;
+                    self.recovered = None;
+                }
+            }
+            _ => {
+                let average = self.rest_bytes / self.rest.max(1);
+                let body_len = body_len.map_or(average, u64::from);
+                self.rest_bytes = self.rest_bytes.saturating_sub(body_len);
+            }
+        }
         self.rest -= 1;
-        self.rest_bytes = self.rest_bytes.saturating_sub(body_len);
         if self.rest == 0 {
             self.rest_bytes = 0;
             self.next_load = self.end;
@@ -275,6 +297,7 @@ impl Level {
         self.window.clear();
         (self.memory, self.loaded_bytes) = (0, 0);
         (self.rest, self.rest_bytes, self.next_load) = (0, 0, self.end);
+        self.recovered = None;
         count
     }
 

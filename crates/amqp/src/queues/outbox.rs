@@ -138,7 +138,35 @@ fn cell(key: Bytes, value: Option<Bytes>) -> Cell {
 pub(crate) fn taken_cell(from: ShardId, ordinal: u64) -> Cell {
     let mut value = Packer::new();
     value.u8(VERSION).u64(ordinal);
-    cell(key(TAKEN, from).finish(), Some(value.finish()))
+    cell(taken_key(from), Some(value.finish()))
+}
+
+/// Raises what a shard has used of its ordinals to what others have taken of them: where its own cells were
+/// damaged, none of them is used twice and passed over as one that was taken before.
+pub(crate) fn raise_used<'a>(
+    cells: &mut BTreeMap<Bytes, Bytes>,
+    shard: ShardId,
+    others: impl Iterator<Item = (ShardId, Option<&'a Bytes>)>,
+) {
+    let read = |value: &Bytes| {
+        let mut value = Unpacker::new(value.clone());
+        let known = value.u8().ok()? == VERSION;
+        known.then(|| value.u64().ok())?
+    };
+    for (other, taken) in others.filter(|(other, _)| *other != shard) {
+        let (key, taken) = (key(USED, other).finish(), taken.and_then(read));
+        let used = cells.get(&key).and_then(read);
+        if let Some(taken) = taken.filter(|taken| used.is_none_or(|used| used < *taken)) {
+            let mut value = Packer::new();
+            value.u8(VERSION).u64(taken);
+            cells.insert(key, value.finish());
+        }
+    }
+}
+
+/// The key of the cell that says what was taken from a shard.
+pub(crate) fn taken_key(from: ShardId) -> Bytes {
+    key(TAKEN, from).finish()
 }
 
 impl Outbox {
@@ -236,9 +264,11 @@ impl Outbox {
             while lane.sent < SENT_MAX
                 && let Some(letter) = lane.letters.get(lane.sent).filter(|letter| letter.landed)
             {
+                let before = lane.sent.checked_sub(1).and_then(|at| lane.letters.get(at));
                 let mail = HostMail::Letters {
                     from,
                     ordinal: letter.ordinal,
+                    previous: before.map_or(0, |letter| letter.ordinal),
                     targets: letter.targets.clone(),
                     run: letter.run.clone(),
                 };

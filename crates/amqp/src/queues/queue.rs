@@ -146,6 +146,11 @@ impl Queue {
         self.levels.iter().map(Level::ready_bytes).sum()
     }
 
+    /// As [`Level::known_bytes`].
+    fn known_bytes(&self) -> u64 {
+        self.levels.iter().map(Level::known_bytes).sum()
+    }
+
     /// Bytes that its messages take in memory, but for those that a host keeps for a while.
     pub(crate) fn memory(&self) -> usize {
         self.held_bytes + self.levels.iter().map(Level::memory).sum::<usize>()

@@ -145,6 +145,11 @@ impl Session {
         to: BoundTo,
     ) -> Outcome {
         self.check_ends(asked)?;
+        if let Destination::Queue(name) = &asked.destination
+            && let Some(queue) = self.look().topology.queue(&self.vhost, name)
+        {
+            self.check_owner(queue)?;
+        }
         let task = Task::Unbind(self.binding(asked));
         self.wait_for_task(at, task, Purpose::Bound { to, nowait });
         Ok(())

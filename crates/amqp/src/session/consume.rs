@@ -190,6 +190,21 @@ impl Session {
         }
     }
 
+    /// The consumer's queue is going. Where this connection is deleting it, the client hears of its consumers after
+    /// queue.delete-ok, as from RabbitMQ: clients take a cancellation before it for somebody else's doing.
+    pub(super) fn consumer_lost_queue(&mut self, id: ConsumerId) {
+        let queue = self.consumers.get(id).map(|consumer| consumer.queue);
+        let purpose = self.waiting.as_deref_mut().map(|one| &mut one.purpose);
+        match purpose {
+            Some(Purpose::Deleting {
+                queue: deleted,
+                ended,
+                ..
+            }) if Some(*deleted) == queue => ended.push(id),
+            _ => self.consumer_ended(id),
+        }
+    }
+
     /// The consumer's queue is gone.
     pub(super) fn consumer_ended(&mut self, id: ConsumerId) {
         let Some(consumer) = self.forget_consumer(id) else {
@@ -209,6 +224,11 @@ impl Session {
         let consumer = self.consumers.remove(id)?;
         if let Some(channel) = self.channels.keyed(consumer.channel, consumer.key) {
             channel.consumers.retain(|known| *known != id);
+            if let Some(shared) = &mut channel.shared {
+                // Its host may have let it go while a grant was on its way.
+                shared.forget(id);
+                self.publisher.remind(consumer.channel);
+            }
         }
         Some(consumer)
     }

@@ -9,18 +9,16 @@ use crate::mail::{Answer, Refusal, Request};
 use crate::permissions::Access;
 use crate::replies::REPLY_TO;
 use crate::stream_queue::{self, Named};
+use crate::stream_settings;
 use crate::task::Task;
 use crate::topic_keeper::TopicError;
 use amqp_wire::{MethodFields, RawTable, ReplyCode, ShortStr, queue};
 use bytes::Bytes;
 use cluster::{ChangeError, Made, NewQueue, Queue, Topic, TopologyError};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What the names of things that belong to the server begin with.
 pub(super) const RESERVED_PREFIX: &str = "amq.";
-/// `max.message.bytes` of topics that are made here: AMQP's largest message with the largest header.
-const BATCH_BYTES_MAX: u64 = super::MESSAGE_BYTES_MAX + super::FRAME_MAX as u64 + 1024;
 
 /// A queue as a client wants it.
 #[derive(Debug)]
@@ -107,7 +105,7 @@ impl Session {
         }
         if wanted.queue_type == QueueType::Stream {
             let topic = stream_queue::topic_name(&self.vhost, &wanted.name).into_owned();
-            let configs = new_stream_configs(table);
+            let configs = stream_settings::of_new(table);
             let task = Task::CreateStream {
                 name: topic,
                 configs,
@@ -215,12 +213,9 @@ impl Session {
         {
             return Err(inequivalent(name, &kind, &received, &current));
         }
-        for (config, value) in stream_configs(table) {
-            let current = topic.and_then(|topic| topic.configs.get(config));
-            if current != Some(&value) {
-                let current = current.map_or("none", String::as_str);
-                return Err(inequivalent(config, &kind, &value, current));
-            }
+        let found = topic.and_then(|topic| stream_settings::difference(table, topic));
+        if let Some((config, wanted, current)) = found {
+            return Err(inequivalent(config, &kind, &wanted, &current));
         }
         Ok(())
     }
@@ -313,44 +308,6 @@ impl Session {
             );
         }
     }
-}
-
-/// The settings that a topic is made with. Without a limit in its arguments a stream queue keeps
-/// everything, which is not Kafka's default.
-fn new_stream_configs(table: RawTable<'_>) -> BTreeMap<String, String> {
-    let mut configs = BTreeMap::from([
-        ("max.message.bytes", BATCH_BYTES_MAX.to_string()),
-        ("retention.ms", "-1".to_owned()),
-    ]);
-    configs.extend(stream_configs(table));
-    configs
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
-}
-
-/// The settings of a topic that the arguments of a stream queue stand for.
-fn stream_configs(table: RawTable<'_>) -> BTreeMap<&'static str, String> {
-    let number = |name| {
-        let value = table.get(name).ok().flatten()?;
-        value.as_integer()
-    };
-    let mut configs = BTreeMap::new();
-    if let Ok(Some(value)) = table.get(arguments::MAX_AGE)
-        && let Some(ms) = value.as_str().and_then(arguments::interval_ms)
-    {
-        configs.insert("retention.ms", ms.to_string());
-    }
-    if let Some(bytes) = number(arguments::MAX_LENGTH_BYTES) {
-        configs.insert("retention.bytes", bytes.to_string());
-    }
-    if let Some(bytes) = number(arguments::SEGMENT_BYTES) {
-        // A segment holds one message at least, and Kafka counts its bytes with 31 bits.
-        let least = i64::try_from(BATCH_BYTES_MAX).unwrap_or(i64::MAX);
-        let bytes = bytes.clamp(least, i32::MAX.into());
-        configs.insert("segment.bytes", bytes.to_string());
-    }
-    configs
 }
 
 /// Whether clients may give something this name.

@@ -26,7 +26,7 @@ impl Session {
         let Some(channel) = channel.filter(|_| !consumer.is_leaving()) else {
             for delivery in deliveries {
                 self.outbox
-                    .delivered(shard, delivery.message.record().len());
+                    .discarded(shard, delivery.message.record().len());
                 if !no_ack {
                     let requeued = mail::Outcome::Requeued;
                     self.outbox
@@ -41,6 +41,7 @@ impl Session {
             let delivery_tag = channel.next_tag();
             let record_len = delivery.message.record().len();
             let Some(parts) = parts(&delivery) else {
+                self.outbox.discarded(shard, record_len);
                 continue;
             };
             let method = basic::Deliver {
@@ -70,7 +71,7 @@ impl Session {
             }
         }
         if !no_ack && let Some(shared) = &mut channel.shared {
-            shared.delivered(u32::try_from(count).unwrap_or(u32::MAX));
+            shared.delivered(id, u32::try_from(count).unwrap_or(u32::MAX));
         }
         Counters::add(&self.broker.counters().delivered, count as u64);
     }

@@ -28,7 +28,7 @@ impl Session {
         let kind = declare.kind.as_str();
         if ExchangeKind::of(kind).is_none() {
             let text = format!("unknown exchange type '{kind}'");
-            return Err(Failure::connection(ReplyCode::CommandInvalid, text));
+            return Err(Failure::precondition(text));
         }
         self.check_access(Access::Configure, "exchange", &name)?;
         declare.arguments.validate().map_err(|error| {

@@ -24,7 +24,8 @@ impl Session {
                 return input.len();
             }
         };
-        if self.alarm.is_some() && is_publish(&frame) && self.block() {
+        let open = matches!(self.stage, Stage::Open);
+        if self.alarm.is_some() && open && is_publish(&frame) && self.block() {
             return 0;
         }
         let len = frame.len();

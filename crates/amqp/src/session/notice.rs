@@ -5,6 +5,7 @@ use super::failure::{Failure, Outcome};
 use super::waiting::{Purpose, Waiting};
 use crate::mail::{Delivery, Notice, Refusal, Ticket};
 use crate::task::Done;
+use cluster::Made;
 
 impl Session {
     pub(super) fn notice(&mut self, notice: Notice) {
@@ -17,7 +18,7 @@ impl Session {
             } => self.deliver(consumer, queue, deliveries),
             Notice::Got { ticket, outcome } => self.got(ticket, outcome),
             Notice::Answer { ticket, outcome } => self.answered(ticket, outcome),
-            Notice::Cancelled { consumer } => self.consumer_ended(consumer),
+            Notice::Cancelled { consumer } => self.consumer_lost_queue(consumer),
             Notice::Offer {
                 consumer, count, ..
             } => self.offered(consumer, count),
@@ -56,6 +57,7 @@ impl Session {
     /// What became of the task.
     pub(super) fn done(&mut self, done: Done) {
         let Some(waiting) = self.waiting.take() else {
+            self.done_too_late(&done);
             return;
         };
         // The catalog may have changed.
@@ -68,6 +70,15 @@ impl Session {
         } = *waiting;
         let handled = self.task_done(channel, method, purpose, done);
         self.settle_outcome(channel, method, handled);
+    }
+
+    /// The connection ended meanwhile: a queue that was made for it alone goes, too.
+    fn done_too_late(&mut self, done: &Done) {
+        if let Done::Queue(Ok((queue, Made::New))) = done
+            && queue.exclusive == Some(self.id.0)
+        {
+            self.exclusive.push((queue.shard, queue.id));
+        }
     }
 
     fn task_done(

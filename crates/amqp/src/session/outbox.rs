@@ -133,16 +133,66 @@ impl Outbox {
         });
     }
 
+    /// A delivery of this many bytes was discarded: nothing of it will ever be written.
+    pub(crate) fn discarded(&mut self, shard: ShardId, bytes: usize) {
+        self.delivered(shard, 0);
+        for window in self
+            .windows
+            .iter_mut()
+            .filter(|window| window.shard == shard)
+        {
+            window.written += bytes;
+            self.requests.extend(window.report());
+        }
+    }
+
     /// The whole output was written: reports what hosts should know. They are told when half of their
     /// window is used, so that small deliveries cost no report each.
     pub(crate) fn written(&mut self) {
         for window in &mut self.windows {
             window.written += std::mem::take(&mut window.pending);
-            if window.written >= SESSION_WINDOW_BYTES / 2 {
-                let bytes = std::mem::take(&mut window.written);
-                self.requests
-                    .push_back((window.shard, Request::Written { bytes }));
-            }
+            self.requests.extend(window.report());
         }
+    }
+}
+
+impl Window {
+    /// What the host is to be told, where that is enough.
+    fn report(&mut self) -> Option<(ShardId, Request)> {
+        (self.written >= SESSION_WINDOW_BYTES / 2).then(|| {
+            let bytes = std::mem::take(&mut self.written);
+            (self.shard, Request::Written { bytes })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outbox;
+    use crate::mail::{Request, SESSION_WINDOW_BYTES};
+    use base::ShardId;
+
+    fn reported(outbox: &mut Outbox) -> Option<usize> {
+        match outbox.next_request()? {
+            (_, Request::Written { bytes }) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_window_is_given_back_by_writing_and_by_discarding() {
+        let (mut outbox, half) = (Outbox::default(), SESSION_WINDOW_BYTES / 2);
+        outbox.delivered(ShardId(0), half);
+        assert_eq!(reported(&mut outbox), None, "it is not written");
+        outbox.written();
+        assert_eq!(reported(&mut outbox), Some(half));
+        outbox.discarded(ShardId(0), half - 1);
+        assert_eq!(reported(&mut outbox), None, "it is too little");
+        outbox.discarded(ShardId(0), 1);
+        assert_eq!(
+            reported(&mut outbox),
+            Some(half),
+            "nothing has to be written"
+        );
     }
 }

@@ -6,7 +6,7 @@ use super::channel::Channel;
 use super::failure::{Failure, Outcome};
 use crate::mail::{ConsumerId, Request};
 use amqp_wire::basic;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// The limit that the consumers of a channel share.
 #[derive(Debug)]
@@ -14,21 +14,37 @@ pub(crate) struct Shared {
     limit: u32,
     /// Deliveries that are not settled.
     used: u32,
-    /// What was granted and neither delivered nor given back.
-    granted: u32,
+    /// What was granted and neither delivered nor given back, by consumer.
+    granted: HashMap<ConsumerId, u32>,
     /// Consumers that could get messages, and how many, in the order of asking.
     offers: VecDeque<(ConsumerId, u32)>,
 }
 
 impl Shared {
     fn room(&self) -> u32 {
-        self.limit.saturating_sub(self.used + self.granted)
+        self.limit
+            .saturating_sub(self.used + self.granted.values().sum::<u32>())
     }
 
     /// Granted messages have come.
-    pub(super) fn delivered(&mut self, count: u32) {
-        self.granted = self.granted.saturating_sub(count);
+    pub(super) fn delivered(&mut self, consumer: ConsumerId, count: u32) {
+        self.returned(consumer, count);
         self.used += count;
+    }
+
+    /// Granted messages have come, or do not.
+    fn returned(&mut self, consumer: ConsumerId, count: u32) {
+        if let Some(granted) = self.granted.get_mut(&consumer) {
+            *granted = granted.saturating_sub(count);
+            if *granted == 0 {
+                self.granted.remove(&consumer);
+            }
+        }
+    }
+
+    /// Nothing more comes for a consumer: what it was granted is everybody's again.
+    pub(super) fn forget(&mut self, consumer: ConsumerId) {
+        self.granted.remove(&consumer);
     }
 
     pub(super) fn settled(&mut self, count: u32) {
@@ -74,7 +90,7 @@ impl Session {
                 channel.shared = Some(Box::new(Shared {
                     limit,
                     used: channel.unacked.of_consumers(),
-                    granted: 0,
+                    granted: HashMap::new(),
                     offers: VecDeque::new(),
                 }));
                 self.tell_sharing(number, true);
@@ -126,7 +142,7 @@ impl Session {
         };
         let number = channel.number;
         if let Some(shared) = &mut channel.shared {
-            shared.granted = shared.granted.saturating_sub(count);
+            shared.returned(id, count);
             self.publisher.remind(number);
         }
     }
@@ -145,7 +161,7 @@ impl Session {
                 continue;
             };
             let count = offered.min(shared.room());
-            shared.granted += count;
+            *shared.granted.entry(id).or_default() += count;
             let request = Request::Grant {
                 queue: consumer.queue,
                 consumer: id,
@@ -161,5 +177,31 @@ impl Session {
             return None;
         }
         self.channels.keyed(consumer.channel, consumer.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shared;
+    use crate::mail::ConsumerId;
+    use std::collections::{HashMap, VecDeque};
+
+    #[test]
+    fn what_a_consumer_was_granted_is_free_again_when_it_ends() {
+        let (first, second) = (ConsumerId(1), ConsumerId(2));
+        let mut shared = Shared {
+            limit: 10,
+            used: 0,
+            granted: HashMap::from([(first, 6), (second, 4)]),
+            offers: VecDeque::new(),
+        };
+        assert_eq!(shared.room(), 0);
+        shared.delivered(first, 1);
+        assert_eq!(shared.room(), 0, "it is unsettled now");
+        shared.forget(first);
+        assert_eq!(shared.room(), 5);
+        shared.returned(second, 4);
+        shared.settled(1);
+        assert_eq!((shared.room(), shared.granted.len()), (10, 0));
     }
 }

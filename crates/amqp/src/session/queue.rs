@@ -59,6 +59,7 @@ impl Session {
             queue,
             name,
             nowait,
+            ended: Vec::new(),
         };
         let at = (number, delete.ids());
         self.wait_for_host_after_publishes(at, found.shard, request, purpose);

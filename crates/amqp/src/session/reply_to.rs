@@ -7,6 +7,9 @@ use crate::message::Message;
 use crate::replies::{REPLY_TO, Registration};
 use amqp_wire::{Properties, RawProperties, ShortStr, basic};
 
+/// Bytes for the client that may wait to be written before replies to it are dropped.
+const REPLY_OUTPUT_MAX: usize = 8 << 20;
+
 /// A channel's consumer of direct replies.
 #[derive(Debug)]
 pub(crate) struct ReplyConsumer {
@@ -80,6 +83,10 @@ impl Session {
             return;
         };
         consumer.registration.taken(message.record().len());
+        if self.outbox.out.len() >= REPLY_OUTPUT_MAX {
+            // The client does not read. Replies come at most once.
+            return;
+        }
         let method = basic::Deliver {
             consumer_tag: ShortStr::clipped(&consumer.tag),
             delivery_tag,

@@ -9,9 +9,11 @@ use super::failure::{Failure, Outcome};
 use super::unacked::Delivered;
 use super::waiting::Purpose;
 use crate::mail::{self, Position, QueueId, Request};
+use crate::routing::Routed;
 use amqp_wire::{RawProperties, tx};
 use base::ShardId;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Bytes of messages that one transaction may keep: all of it is in memory.
 const KEPT_BYTES_MAX: usize = 32 << 20;
@@ -130,6 +132,17 @@ impl Session {
 
     pub(super) fn tx_commit(&mut self, number: u16) -> Outcome {
         let transaction = self.transaction(number)?;
+        let routes = self.commit_routes(&transaction);
+        let routes = match routes {
+            Ok(routes) => routes,
+            Err(failure) => {
+                // Nothing was done yet: what it settles goes back to its queues with the channel.
+                if let Some(channel) = self.channels.get_mut(number) {
+                    channel.tx = Some(Box::new(transaction));
+                }
+                return Err(failure);
+            }
+        };
         self.seal();
         self.outbox.flush_settling();
         let (mut first, mut last, mut left) = (None, None, 0);
@@ -138,10 +151,12 @@ impl Session {
             last = Some(ticket);
             left += 1;
         };
-        for kept in &transaction.publishes {
-            if let Some(ticket) = self.commit_publish(number, kept)? {
+        for (kept, routed) in transaction.publishes.iter().zip(&routes) {
+            // The run before it is completed where the message must not go into it.
+            if let Some(ticket) = self.seal_for(routed) {
                 sent(ticket);
             }
+            self.put(number, &kept.envelope(), kept.mandatory, routed);
         }
         if let Some(ticket) = self.seal() {
             sent(ticket);
@@ -173,18 +188,17 @@ impl Session {
         Ok(())
     }
 
-    /// Publishes one of a transaction's messages; returns the ticket of the run before it where it was
-    /// completed by that.
-    fn commit_publish(&mut self, number: u16, kept: &Kept) -> Outcome<Option<crate::mail::Ticket>> {
-        let message = kept.envelope();
-        let headers = RawProperties::new(message.properties)
-            .decode()
-            .ok()
-            .and_then(|properties| properties.headers);
-        let routed = self.routed(message.exchange, message.routing_key, headers)?;
-        let sealed = self.seal_for(&routed);
-        self.put(number, &message, kept.mandatory, &routed);
-        Ok(sealed)
+    /// Where the messages of a transaction go. An exchange may have gone since they were published.
+    fn commit_routes(&mut self, transaction: &Transaction) -> Outcome<Vec<Arc<Routed>>> {
+        let mut routes = Vec::with_capacity(transaction.publishes.len());
+        for kept in &transaction.publishes {
+            let headers = RawProperties::new(&kept.properties)
+                .decode()
+                .ok()
+                .and_then(|properties| properties.headers);
+            routes.push(self.routed(&kept.exchange, &kept.routing_key, headers)?);
+        }
+        Ok(routes)
     }
 
     /// Everything of a commit is durable.

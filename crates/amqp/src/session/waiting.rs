@@ -78,6 +78,8 @@ pub(super) enum Purpose {
         queue: QueueId,
         name: Arc<str>,
         nowait: bool,
+        /// This connection's consumers that the deletion has ended.
+        ended: Vec<ConsumerId>,
     },
     Committing,
     /// Exclusive queues go before the connection does.
@@ -217,7 +219,14 @@ impl Session {
                 queue,
                 name,
                 nowait,
-            } => self.deleted(channel, (queue, &name), nowait, outcome),
+                ended,
+            } => {
+                let handled = self.deleted(channel, (queue, &name), nowait, outcome);
+                for consumer in ended {
+                    self.consumer_ended(consumer);
+                }
+                handled
+            }
             Purpose::Committing => {
                 self.committed(channel);
                 Ok(())

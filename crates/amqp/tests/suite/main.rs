@@ -5,7 +5,10 @@
 )]
 
 mod client;
+mod pitfalls;
 mod queues;
+mod rabbit;
+mod sessions;
 mod streams;
 mod topics;
 mod world;

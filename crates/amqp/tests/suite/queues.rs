@@ -40,6 +40,27 @@ fn confirmed_messages_survive_and_settled_ones_stay_settled() {
 }
 
 #[test]
+fn an_orderly_stop_redelivers_nothing_that_was_settled() {
+    let world = World::new();
+    let queue = world.declare("q", &[]);
+    let mut client = world.client();
+    world.run(async {
+        client.publish(&queue, &numbered(5)).await;
+        client.consume(&queue, 3).await;
+        for _ in 0..2 {
+            let delivery = client.delivery().await;
+            client
+                .settle(&queue, delivery.position, Outcome::Acknowledged)
+                .await;
+        }
+    });
+    drop(client);
+    let world = world.stopped();
+    let found = world.run(async { world.client().empty(&queue).await });
+    assert_eq!(found, ["message 2!", "message 3!", "message 4!"]);
+}
+
+#[test]
 fn a_backlog_stays_in_the_log_and_comes_back_in_order() {
     let world = World::new();
     let queue = world.declare("q", &[]);

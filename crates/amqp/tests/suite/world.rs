@@ -2,10 +2,11 @@
 
 use crate::client::Client;
 use crate::topics::Topics;
+use amqp::Broker;
 use amqp::queues::{Ground, Opened, Queues, TRANSIENT_BYTES_MAX_DEFAULT};
 use amqp_wire::{Table, Value};
 use base::{BoxFuture, Clock, Entropy, Monotonic, Timestamp};
-use cluster::{Catalog, Identity, Loaded, NewQueue, Queue, QueueKind};
+use cluster::{Catalog, Identity, Loaded, NewQueue, Queue, QueueKind, Verifier};
 use commitlog::{FileWal, Log, Options};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -105,6 +106,7 @@ impl Wake for Flag {
 
 /// One start of a broker. Dropping it is a kill without notice.
 pub(crate) struct World {
+    pub(crate) broker: Arc<Broker>,
     pub(crate) queues: Arc<Queues>,
     pub(crate) log: Arc<Log>,
     pub(crate) catalog: Arc<Catalog>,
@@ -125,11 +127,34 @@ impl World {
         Self::start(disk, clock)
     }
 
+    /// Lets everybody go in order, without any time passing, and starts another broker.
+    pub(crate) fn stopped(self) -> Self {
+        let Self {
+            queues,
+            log,
+            catalog,
+            clock,
+            disk,
+            tasks,
+            broker,
+        } = self;
+        drop((queues, log, catalog, broker));
+        let ended = std::future::poll_fn(|cx| {
+            if tasks.borrow().is_empty() {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        });
+        drive(&tasks, &clock, ended);
+        Self::start(disk, clock)
+    }
+
     fn start(disk: SimDisk, clock: TestClock) -> Self {
         let tasks = RefCell::new(Vec::new());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let (disk_seam, pool) = (Arc::new(disk.clone()), Arc::new(InPlace));
-        let (queues, log, catalog) = drive(&tasks, &clock, async {
+        let (broker, queues, log, catalog) = drive(&tasks, &clock, async {
             let objects =
                 Arc::new(LocalObjects::open(disk_seam.clone(), pool.clone()).expect("opened"));
             let seed = clock.now().0 * 1_000_000 + 1000;
@@ -167,6 +192,7 @@ impl World {
             .expect("loaded");
             tasks.borrow_mut().push(task);
             let catalog = Arc::new(catalog);
+            let topics = Arc::new(Topics(catalog.clone()));
             let Opened {
                 queues,
                 tasks: more,
@@ -174,14 +200,16 @@ impl World {
                 log: log.clone(),
                 cells: &cells,
                 catalog: catalog.clone(),
-                topics: Arc::new(Topics(catalog.clone())),
+                topics: topics.clone(),
                 clock: shared,
                 transient_bytes_max: TRANSIENT_BYTES_MAX_DEFAULT,
             });
             tasks.borrow_mut().extend(more);
-            (queues, log, catalog)
+            let broker = broker(&catalog, topics, entropy);
+            (broker, queues, log, catalog)
         });
         Self {
+            broker,
             queues,
             log,
             catalog,
@@ -242,6 +270,15 @@ impl World {
     pub(crate) fn queue(&self, name: &str) -> Option<Arc<Queue>> {
         self.catalog.topology().queue("/", name).cloned()
     }
+}
+
+fn broker(catalog: &Arc<Catalog>, topics: Arc<Topics>, entropy: Arc<dyn Entropy>) -> Arc<Broker> {
+    Broker::new(amqp::Ground {
+        catalog: catalog.clone(),
+        verifier: Arc::new(Verifier::new(Arc::new(InPlace), &*entropy)),
+        topics,
+        entropy,
+    })
 }
 
 /// Polls `work` and the tasks until `work` is done.

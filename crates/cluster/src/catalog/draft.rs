@@ -76,10 +76,14 @@ impl Draft {
         Ok(Made::New)
     }
 
-    /// Removes a vhost and everything in it; returns the queues that are gone.
+    /// Removes a vhost and everything in it; returns the queues that are gone, which nobody stores: a host writes
+    /// to a stored one until it is told to stop, so that those have to go first.
     pub(super) fn delete_vhost(&mut self, name: &str) -> Result<Vec<Arc<Queue>>, TopologyError> {
         let vhost = self.topology.vhost(name).cloned();
         let vhost = vhost.ok_or(TopologyError::NoVhost)?;
+        if vhost.queues().any(|queue| queue.is_stored()) {
+            return Err(TopologyError::InUse);
+        }
         for binding in vhost.bindings() {
             self.unwrite_binding(binding);
         }

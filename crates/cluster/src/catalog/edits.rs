@@ -43,9 +43,9 @@ impl Catalog {
         self.edit(move |draft| draft.put_vhost(&name)).await
     }
 
-    /// Removes a vhost and everything in it, messages too; returns the queues that are gone.
+    /// Removes a vhost and everything in it; returns the queues that are gone.
     ///
-    /// Their hosts must have been told to stop them, or be told now.
+    /// It is refused while there are stored queues in it: their hosts remove them first.
     pub async fn delete_vhost(&self, name: &str) -> Result<Vec<Arc<Queue>>, TopologyError> {
         let name = name.to_owned();
         self.edit(move |draft| draft.delete_vhost(&name)).await

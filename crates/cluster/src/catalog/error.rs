@@ -46,8 +46,8 @@ pub enum TopologyError {
     /// There is no such queue (any more).
     #[error("the queue does not exist")]
     NoQueue,
-    /// The exchange has bindings, and was to be removed only without any.
-    #[error("the exchange is in use")]
+    /// The exchange has bindings, and was to be removed only without any; or the vhost has stored queues.
+    #[error("it is still in use")]
     InUse,
     /// The exchange lives as long as its vhost.
     #[error("the exchange is one that every vhost has")]

@@ -142,7 +142,9 @@ impl Recovered {
         fail_point!("settlement-not-replayed", |_| ());
         settle.apply(cursor);
         stream.settle(settle);
-        // What is settled existed, though its deposit may be damaged: its offsets are not used again.
+        // What is settled existed, though its deposit may be damaged: its offsets are not used again, and
+        // whoever chooses the next one sees that.
         head.next_offset = head.next_offset.max(end);
+        stream.reach(end);
     }
 }

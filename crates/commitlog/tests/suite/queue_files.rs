@@ -397,3 +397,27 @@ fn a_flipped_bit_of_a_deposit_costs_its_streams_that_deposit_and_nothing_else() 
         }
     }
 }
+
+#[test]
+fn a_queue_goes_on_behind_a_damaged_deposit_that_was_settled() {
+    let backend = Simulated::default();
+    let mut process = Process::start(&backend, 1);
+    process.open_queue(STREAM);
+    process.commit(vec![deposit([(STREAM, 0)], plain("kept"))]);
+    let damaged = 64 + process.log.figures().wal_bytes + 64 + 40 + 30;
+    process.commit(vec![deposit([(STREAM, 1)], plain("lost"))]);
+    process.commit(vec![settle(STREAM, 1..2)]);
+    drop(process);
+    let backend = Simulated(backend.0.process_kill());
+    let at = usize::try_from(damaged).expect("small");
+    assert!(backend.0.flip_bit("wal/00000000000000000001.wal", at, 3));
+    for epoch in [2, 3] {
+        let mut process = Process::start(&backend, epoch);
+        process.open_queue(STREAM);
+        // Where the queue is told that it ends is where the log takes its next deposit.
+        let next = process.log.stream(STREAM).expect("a queue").bounds();
+        assert_eq!(next.high_watermark, Offset::from(epoch));
+        let more = deposit([(STREAM, next.high_watermark)], plain("more"));
+        assert_eq!(process.try_commit(vec![more]), Ok(()));
+    }
+}

@@ -243,23 +243,23 @@ fn queues_are_declared_shown_and_deleted() {
         &["queue", "declare", "work", "--transient"],
         "mainstay: queue work in vhost /: inequivalent arg 'durable' for queue 'work' in vhost '/': received 'false' but current is 'true'\n",
     );
-    let listed = server.run(&["queue", "list"], "", &[]).stdout;
-    let columns = |line: &str| {
-        line.split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let rows: Vec<_> = listed
-        .lines()
-        .map(|line| columns(line)[..4].to_vec())
-        .collect();
-    assert_eq!(
-        rows,
-        [
-            ["vhost", "queue", "type", "durable"],
-            ["/", "tmp", "classic", "no"],
-            ["/", "work", "quorum", "yes"],
-        ]
+    server.good(
+        &["queue", "declare", "log", "--type", "stream"],
+        "declared log\n",
+    );
+    server.good(
+        &["queue", "list"],
+        "\
+vhost  queue  type     durable  messages  ready  unacked  consumers
+/      tmp    classic  no       0         0      0        0
+/      work   quorum   yes      0         0      0        0
+/      log    stream   yes      0         0      0        0
+",
+    );
+    server.good(&["queue", "purge", "work"], "purged work\n");
+    server.bad(
+        &["queue", "purge", "log"],
+        "mainstay: queue log in vhost /: queue.purge not supported by stream queues\n",
     );
     let shown = server.run(&["queue", "describe", "work"], "", &[]).stdout;
     assert!(

@@ -1,16 +1,24 @@
-//! Whether a declaration makes sense, and whether what exists is the same.
+//! Whether a declaration makes sense, and whether what exists is the same, by the rules of the RabbitMQ face.
 
-use amqp_wire::{RawTable, Table, Value};
-use bytes::Bytes;
-use cluster::{Exchange, NewQueue, Queue, QueueKind, Topic};
+use amqp::arguments::{self, QueueType};
+use amqp::routing::{ALTERNATE_EXCHANGE, ExchangeKind};
+use amqp::stream_settings;
+use amqp_wire::{RawTable, RawValue};
+use cluster::{Exchange, NewQueue, Queue, Topic};
 use console::{Declaration, Refusal};
+use std::collections::BTreeMap;
+use std::fmt::Display;
 
-const KINDS: [&str; 4] = ["direct", "fanout", "headers", "topic"];
-/// Highest `x-max-priority`.
-const PRIORITY_MAX: i64 = 255;
+/// What is to be made.
+pub(super) enum Wanted {
+    /// A queue of the catalog.
+    Queue(NewQueue),
+    /// A topic.
+    Stream,
+}
 
 pub(super) fn exchange(wanted: &Declaration) -> Result<Exchange, Refusal> {
-    if !KINDS.contains(&wanted.kind.as_str()) {
+    if ExchangeKind::of(&wanted.kind).is_none() {
         let reason = format!("unknown exchange type '{}'", wanted.kind);
         return Err(Refusal::Precondition(reason));
     }
@@ -25,58 +33,47 @@ pub(super) fn exchange(wanted: &Declaration) -> Result<Exchange, Refusal> {
     })
 }
 
-pub(super) fn queue(wanted: &Declaration) -> Result<NewQueue, Refusal> {
-    let invalid = |name: &str, reason: &str| {
-        let (queue, vhost) = (&wanted.name, &wanted.vhost);
+pub(super) fn queue(wanted: &Declaration) -> Result<Wanted, Refusal> {
+    let (name, vhost) = (&wanted.name, &wanted.vhost);
+    let invalid = |argument: &str, what: String| {
         let reason =
-            format!("invalid arg '{name}' for queue '{queue}' in vhost '{vhost}': {reason}");
+            format!("invalid arg '{argument}' for queue '{name}' in vhost '{vhost}'{what}");
         Refusal::Precondition(reason)
     };
-    let arguments = table(&wanted.arguments);
-    let kind = match arguments.get("x-queue-type") {
-        None => QueueKind::Classic,
-        Some(kind) => match kind.as_str() {
-            Some("classic") => QueueKind::Classic,
-            Some("quorum") if !wanted.durable => {
-                return Err(invalid("x-queue-type", "a quorum queue is durable"));
-            }
-            Some("quorum") => QueueKind::Quorum,
-            _ => return Err(invalid("x-queue-type", "expected classic or quorum")),
-        },
-    };
-    let levels = match arguments.get("x-max-priority") {
-        None => 1,
-        Some(highest) => highest
-            .as_integer()
-            .filter(|highest| (0..=PRIORITY_MAX).contains(highest))
-            .and_then(|highest| u16::try_from(highest + 1).ok())
-            .ok_or_else(|| invalid("x-max-priority", "expected 0 to 255"))?,
-    };
-    Ok(NewQueue {
-        vhost: wanted.vhost.as_str().into(),
-        name: wanted.name.as_str().into(),
-        kind,
+    let table = RawTable::new(&wanted.arguments);
+    let queue_type =
+        QueueType::of(table).map_err(|(argument, why)| invalid(argument, format!(": {why}")))?;
+    arguments::check(queue_type, table)
+        .map_err(|(argument, wrong)| invalid(argument, wrong.to_string()))?;
+    if queue_type != QueueType::Classic && (!wanted.durable || wanted.auto_delete) {
+        let property = if wanted.durable {
+            "auto-delete"
+        } else {
+            "non-durable"
+        };
+        let reason = format!("invalid property '{property}' for queue '{name}' in vhost '{vhost}'");
+        return Err(Refusal::Precondition(reason));
+    }
+    if queue_type == QueueType::Stream {
+        return Ok(Wanted::Stream);
+    }
+    let highest = table.get("x-max-priority").ok().flatten();
+    let highest = highest.and_then(RawValue::as_integer).unwrap_or(0);
+    Ok(Wanted::Queue(NewQueue {
+        vhost: vhost.as_str().into(),
+        name: name.as_str().into(),
+        kind: queue_type.kind(),
         durable: wanted.durable,
         auto_delete: wanted.auto_delete,
         exclusive: None,
-        levels,
+        levels: u16::try_from(highest + 1).unwrap_or(1),
         arguments: wanted.arguments.clone(),
-    })
+    }))
 }
 
-/// The arguments that declare a topic as the stream queue that it is: its age and its size, as RabbitMQ writes them.
-pub(super) fn stream_arguments(topic: &Topic) -> Bytes {
-    const SECOND_MS: i64 = 1000;
-    let number = |config: &str| topic.configs.get(config)?.parse::<i64>().ok();
-    let mut table = Table::from_iter([("x-queue-type", "stream")]);
-    if let Some(ms) = number("retention.ms").filter(|ms| *ms >= SECOND_MS) {
-        table.insert("x-max-age", format!("{}s", ms / SECOND_MS));
-    }
-    if let Some(bytes) = number("retention.bytes").filter(|bytes| *bytes >= 0) {
-        table.insert("x-max-length-bytes", bytes);
-    }
-    // Names and values are short.
-    table.to_bytes().unwrap_or_default()
+/// The settings of the topic that a stream queue will be.
+pub(super) fn stream_configs(wanted: &Declaration) -> BTreeMap<String, String> {
+    stream_settings::of_new(RawTable::new(&wanted.arguments))
 }
 
 pub(super) fn same_exchange(wanted: &Exchange, known: &Exchange) -> Result<(), Refusal> {
@@ -85,69 +82,59 @@ pub(super) fn same_exchange(wanted: &Exchange, known: &Exchange) -> Result<(), R
     same(&of, "durable", wanted.durable, known.durable)?;
     same(&of, "auto_delete", wanted.auto_delete, known.auto_delete)?;
     same(&of, "internal", wanted.internal, known.internal)?;
-    same_arguments(&of, &table(&wanted.arguments), &table(&known.arguments))
+    let (current, received) = (
+        RawTable::new(&known.arguments),
+        RawTable::new(&wanted.arguments),
+    );
+    match arguments::difference_in([ALTERNATE_EXCHANGE], current, received) {
+        None => Ok(()),
+        Some((name, received, current)) => Err(inequivalent(&of, name, received, current)),
+    }
 }
 
 pub(super) fn same_queue(wanted: &NewQueue, known: &Queue) -> Result<(), Refusal> {
     let of = format!("queue '{}' in vhost '{}'", known.name, known.vhost);
     if known.exclusive.is_some() {
         let reason = format!("cannot obtain exclusive access to locked {of}");
-        return Err(Refusal::Access(reason));
+        return Err(Refusal::Precondition(reason));
     }
     same(&of, "durable", wanted.durable, known.durable)?;
     same(&of, "auto_delete", wanted.auto_delete, known.auto_delete)?;
-    same(&of, "x-queue-type", wanted.kind.name(), known.kind.name())?;
-    let (mut wanted, mut known) = (table(&wanted.arguments), table(&known.arguments));
-    wanted.remove("x-queue-type");
-    known.remove("x-queue-type");
-    same_arguments(&of, &wanted, &known)
+    let (current, received) = (
+        RawTable::new(&known.arguments),
+        RawTable::new(&wanted.arguments),
+    );
+    match arguments::difference(current, received) {
+        None => Ok(()),
+        Some((name, received, current)) => Err(inequivalent(&of, name, received, current)),
+    }
 }
 
-fn same<T: PartialEq + std::fmt::Display>(
-    of: &str,
-    name: &str,
-    wanted: T,
-    known: T,
-) -> Result<(), Refusal> {
+/// A topic has no arguments: it is a stream, and settings that are wanted must be its own.
+pub(super) fn same_stream(wanted: &Declaration, known: &Topic) -> Result<(), Refusal> {
+    let of = format!("queue '{}' in vhost '{}'", wanted.name, wanted.vhost);
+    same(&of, "durable", wanted.durable, true)?;
+    same(&of, "auto_delete", wanted.auto_delete, false)?;
+    let table = RawTable::new(&wanted.arguments);
+    if QueueType::of(table) != Ok(QueueType::Stream) {
+        return Err(inequivalent(&of, arguments::QUEUE_TYPE, "none", "'stream'"));
+    }
+    match stream_settings::difference(table, known) {
+        None => Ok(()),
+        Some((name, received, current)) => Err(inequivalent(&of, name, received, current)),
+    }
+}
+
+fn same<T: PartialEq + Display>(of: &str, name: &str, wanted: T, known: T) -> Result<(), Refusal> {
     if wanted == known {
         return Ok(());
     }
+    let (wanted, known) = (format!("'{wanted}'"), format!("'{known}'"));
+    Err(inequivalent(of, name, wanted, known))
+}
+
+fn inequivalent(of: &str, name: &str, received: impl Display, current: impl Display) -> Refusal {
     let reason =
-        format!("inequivalent arg '{name}' for {of}: received '{wanted}' but current is '{known}'");
-    Err(Refusal::Precondition(reason))
-}
-
-/// Integers are the same by value, whatever their width.
-fn same_arguments(of: &str, wanted: &Table, known: &Table) -> Result<(), Refusal> {
-    for (name, _) in wanted.iter().chain(known.iter()) {
-        let name = String::from_utf8_lossy(name);
-        let (wanted, known) = (wanted.get(&name), known.get(&name));
-        if !same_value(wanted, known) {
-            same(of, &name, shown(wanted), shown(known))?;
-        }
-    }
-    Ok(())
-}
-
-fn same_value(wanted: Option<&Value>, known: Option<&Value>) -> bool {
-    let integers = wanted
-        .zip(known)
-        .and_then(|(wanted, known)| Some((wanted.as_integer()?, known.as_integer()?)));
-    integers.map_or(wanted == known, |(wanted, known)| wanted == known)
-}
-
-fn shown(value: Option<&Value>) -> String {
-    match value {
-        None => "none".to_owned(),
-        Some(value) => match (value.as_integer(), value.as_str()) {
-            (Some(integer), _) => integer.to_string(),
-            (_, Some(text)) => text.to_owned(),
-            _ => format!("{value:?}"),
-        },
-    }
-}
-
-/// What does not decode was refused before it came here.
-fn table(arguments: &Bytes) -> Table {
-    Table::decode(RawTable::new(arguments)).unwrap_or_default()
+        format!("inequivalent arg '{name}' for {of}: received {received} but current is {current}");
+    Refusal::Precondition(reason)
 }

@@ -170,6 +170,20 @@ fn the_history_is_bounded() {
 }
 
 #[test]
+fn a_ring_that_is_longer_than_the_history_ends() {
+    let names: Vec<_> = (0..DEATHS_MAX).map(|number| format!("q{number}")).collect();
+    let full: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), Reason::MaxLength))
+        .collect();
+    assert!(!after(&full[1..]).goes_round("next"));
+    assert!(after(&full).goes_round("next"));
+    let mut rejected = full;
+    rejected[7].1 = Reason::Rejected;
+    assert!(!after(&rejected).goes_round("next"), "a consumer had it");
+}
+
+#[test]
 fn properties_that_cannot_be_read_do_not_stop_a_letter() {
     let broken = Parts {
         properties: Bytes::from_static(b"\xff\xff\x03"),

@@ -101,14 +101,6 @@ impl Commits {
         }
     }
 
-    /// Waits until all are durable.
-    pub(super) async fn finish(&mut self) -> Result<(), Closed> {
-        while !self.is_empty() {
-            self.next().await?;
-        }
-        Ok(())
-    }
-
     /// Whether the host can go on from what is durable; waits until that is known.
     async fn settle_down(&mut self) -> bool {
         self.starts += 1;

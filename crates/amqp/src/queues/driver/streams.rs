@@ -91,6 +91,7 @@ impl Driver {
         let HostMail::Letters {
             from,
             ordinal,
+            previous,
             targets,
             run,
         } = letter
@@ -107,6 +108,7 @@ impl Driver {
         let letter = HostMail::Letters {
             from,
             ordinal,
+            previous,
             targets: others,
             run: run.clone(),
         };

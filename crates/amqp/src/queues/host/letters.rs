@@ -164,17 +164,18 @@ impl Host {
     }
 
     /// Letters of another shard arrive. Those that have been taken before are only answered; one that another
-    /// should have come before, which was lost with one of us, is asked for again.
+    /// should have come before, which was lost with one of us, is asked for again. What the sender no longer has
+    /// (its cell was damaged, or we have forgotten that we took it) is not waited for.
     pub(super) fn letters(
         &mut self,
         from: ShardId,
-        ordinal: u64,
+        (previous, ordinal): (u64, u64),
         targets: &[QueueId],
         run: Run,
         wall: Timestamp,
     ) {
         let seen = self.inbox.entry(from).or_default();
-        if ordinal > *seen + 1 {
+        if ordinal > *seen && previous > *seen {
             let (by, after) = (self.shard, *seen);
             self.outbox.ask_again(from, HostMail::Again { by, after });
             return;

@@ -5,7 +5,7 @@ use super::commit::Deposited;
 use crate::mail::{Notice, QueueId, SessionId, Ticket};
 use crate::run::Run;
 use base::Timestamp;
-use commitlog::{Deposit, Entry, Place};
+use commitlog::{Deposit, Entry, PLACES_MAX, Place};
 use fail::fail_point;
 
 /// What came of putting a run into queues.
@@ -126,13 +126,15 @@ impl Host {
             stream: base::StreamId(id.0 + u64::from(*level)),
             offset: *offset,
         };
-        let deposit = Deposit {
-            places: deposited.places.iter().map(place).collect(),
-            batch: deposited.run.batch().clone(),
-        };
-        self.draft.bytes += deposit.batch.len();
-        self.pending_bytes += deposit.batch.len();
-        self.draft.entries.push(Entry::Deposit(deposit));
+        for places in deposited.places.chunks(PLACES_MAX) {
+            let deposit = Deposit {
+                places: places.iter().map(place).collect(),
+                batch: deposited.run.batch().clone(),
+            };
+            self.draft.bytes += deposit.batch.len();
+            self.pending_bytes += deposit.batch.len();
+            self.draft.entries.push(Entry::Deposit(deposit));
+        }
         self.draft.deposited.push(deposited);
     }
 }

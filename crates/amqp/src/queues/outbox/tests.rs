@@ -1,6 +1,6 @@
 //! Letters on their way, and their cells.
 
-use super::{Outbox, SENT_MAX, restore, taken_cell};
+use super::{Outbox, SENT_MAX, raise_used, restore, taken_cell};
 use crate::queues::io::{Effect, HostMail};
 use crate::run::{Run, RunBuilder};
 use base::{ShardId, StreamId};
@@ -84,6 +84,26 @@ fn an_outbox_comes_back_and_its_ordinals_go_on() {
     assert_eq!(sent(&mut outbox), [] as [u64; 0]);
     assert_eq!(outbox.push(THERE, vec![], run("x")).0, 301);
     assert!(outbox.has_room());
+}
+
+#[test]
+fn an_ordinal_that_another_shard_has_taken_is_not_used_again() {
+    let (mut stored, taken) = (BTreeMap::new(), taken_cell(HERE, 41));
+    let none = taken_cell(HERE, 0).value.unwrap().slice(..3);
+    let value = taken.value.as_ref();
+    raise_used(
+        &mut stored,
+        HERE,
+        [(THERE, value), (HERE, value), (ShardId(5), Some(&none))].into_iter(),
+    );
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    let (mut outbox, _) = restore(stored.iter());
+    let (ordinal, cells) = outbox.push(THERE, vec![], run("x"));
+    assert_eq!(ordinal, 42);
+    apply(&mut stored, cells);
+    raise_used(&mut stored, HERE, [(THERE, value)].into_iter());
+    let (mut outbox, _) = restore(stored.iter());
+    assert_eq!(outbox.push(THERE, vec![], run("y")).0, 43, "it never falls");
 }
 
 /// `key value` in hexadecimal, as version 1 wrote them. Lines are added and never changed.

@@ -14,7 +14,7 @@ impl Queue {
         let mut room = settings.max_length.unwrap_or(u64::MAX);
         room = room.saturating_sub(self.ready() + self.landing);
         let mut room_bytes = settings.max_length_bytes.unwrap_or(u64::MAX);
-        room_bytes = room_bytes.saturating_sub(self.ready_bytes() + self.landing_bytes);
+        room_bytes = room_bytes.saturating_sub(self.known_bytes() + self.landing_bytes);
         let mut taken = 0;
         for mark in marks {
             let body_len = u64::from(mark.body_len);
@@ -35,6 +35,6 @@ impl Queue {
         settings.max_length.is_some_and(|max| self.ready() > max)
             || settings
                 .max_length_bytes
-                .is_some_and(|max| self.ready_bytes() > max)
+                .is_some_and(|max| self.known_bytes() > max)
     }
 }

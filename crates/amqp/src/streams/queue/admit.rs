@@ -31,13 +31,14 @@ impl StreamQueue {
         consume: Consume,
         scene: &mut Scene<'_>,
     ) -> Result<u8, Refusal> {
-        if consume.prefetch.is_none() && !consume.shared {
-            return Err(Refusal::NoPrefetch);
-        }
+        // Asked first: where nothing is acknowledged a session passes no limit on.
         if consume.no_ack {
             return Err(Refusal::NotSupported(
                 "automatic acknowledgement not supported by stream queues",
             ));
+        }
+        if consume.prefetch.is_none() && !consume.shared {
+            return Err(Refusal::NoPrefetch);
         }
         if self.key(session, consume.consumer).is_some() {
             return Err(Refusal::InUse);

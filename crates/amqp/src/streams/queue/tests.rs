@@ -259,7 +259,7 @@ fn a_consumer_needs_a_prefetch_limit_and_settles() {
         (
             Consume {
                 no_ack: true,
-                ..plain.clone()
+                ..consume(1, StreamStart::First, 0)
             },
             Err(Refusal::NotSupported(
                 "automatic acknowledgement not supported by stream queues",

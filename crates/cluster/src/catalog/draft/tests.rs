@@ -312,21 +312,33 @@ fn a_vhost_goes_with_everything_in_it() {
         };
         assert_eq!(draft.bind(binding), Ok(Made::New));
     }
+    assert_eq!(draft.delete_vhost("v"), Err(TopologyError::InUse));
+    assert!(draft.topology.vhost("v").is_some());
+    draft.delete_queue(StreamId(1)).expect("removed");
+    let transient = NewQueue {
+        vhost: "v".into(),
+        ..queue("q", false, 1)
+    };
+    let (transient, _) = draft.declare_queue(transient).expect("made");
+    let binding = Binding {
+        vhost: "v".into(),
+        ..binding("amq.topic", to_queue("q"), "k")
+    };
+    assert_eq!(draft.bind(binding.clone()), Ok(Made::New));
+    let binding = Binding {
+        destination: Destination::Exchange("amq.fanout".into()),
+        ..binding
+    };
+    assert_eq!(draft.bind(binding), Ok(Made::New));
     draft.cells.clear();
     let gone = draft.delete_vhost("v").expect("removed");
     assert_eq!(
         gone.iter().map(|queue| queue.id).collect::<Vec<_>>(),
-        [StreamId(1)]
+        [transient.id]
     );
     assert_eq!(
         written(&mut draft),
-        [
-            Class::Binding,
-            Class::Queue,
-            Class::Permission,
-            Class::Vhost
-        ]
-        .map(|class| (class, false))
+        [Class::Binding, Class::Permission, Class::Vhost].map(|class| (class, false))
     );
     assert!(
         draft.topology.vhost("v").is_none() && draft.topology.queue_by_id(StreamId(1)).is_none()

@@ -37,8 +37,10 @@ impl Log {
             let Some(wanted) = self.wanted(pages, limit).await? else {
                 continue;
             };
-            self.move_all(file, wanted).await?;
-            return Ok(true);
+            // Where all that is wanted is damaged, the file stays, and others have their turn.
+            if self.move_all(file, wanted).await? > 0 {
+                return Ok(true);
+            }
         }
         Ok(false)
     }
@@ -81,12 +83,13 @@ impl Log {
     }
 
     /// Writes the batches once more. All of a shard's go with one submission, so that a page is never
-    /// moved in part.
+    /// moved in part. Returns how many were moved.
     async fn move_all(
         &self,
         file: u64,
         wanted: Vec<(Arc<Stream>, Entry)>,
-    ) -> Result<(), UpkeepError> {
+    ) -> Result<usize, UpkeepError> {
+        let mut moved = 0;
         let mut shards: BTreeMap<ShardId, Vec<_>> = BTreeMap::new();
         for (stream, entry) in wanted {
             let place = Place {
@@ -103,10 +106,11 @@ impl Log {
         }
         for (shard, batches) in shards {
             let count = batches.len();
-            let moved = |reply| Command::Move(batches, reply);
-            self.shard(shard).ask(moved).await??;
+            let command = |reply| Command::Move(batches, reply);
+            self.shard(shard).ask(command).await??;
+            moved += count;
             tracing::info!(file, %shard, count, "what is wanted of a nearly empty WAL file was moved");
         }
-        Ok(())
+        Ok(moved)
     }
 }

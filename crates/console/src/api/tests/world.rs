@@ -101,6 +101,10 @@ impl Hosts for Taking {
 
     fn delete_vhost(&self, name: String) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async move {
+            let topology = self.0.topology();
+            for queue in topology.vhost(&name).expect("there").queues() {
+                self.0.delete_queue(queue.id).await.expect("there");
+            }
             self.0.delete_vhost(&name).await.expect("there");
             Ok(())
         })

@@ -325,6 +325,57 @@ fn letters_between_shards_arrive_once() {
 }
 
 #[test]
+fn a_letter_that_was_damaged_stops_no_other() {
+    let mut here = World::new();
+    let queue = here.declare(1, "q", dead_letters_to("dead"));
+    let mut there = World::of_shard(ShardId(1), here.directory.clone());
+    let dead = there.directory.declare(Declared {
+        shard: ShardId(1),
+        ..super::world::stored(8, "dead", Settings::default())
+    });
+    here.publish_texts(queue, &["a", "b", "c"]);
+    for offset in 0..3 {
+        here.get(2, queue, false).expect("there is one");
+        here.settle(2, queue, &[offset], Outcome::Rejected);
+        here.settle_down();
+    }
+    // Letters come first among the cells. The second one is lost, and so is what the receiver knows.
+    let second = here.cells.keys().nth(1).expect("three letters").clone();
+    here.cells.remove(&second);
+    here.restart();
+    for lost in [false, true] {
+        if lost {
+            there.cells.clear();
+            there.restart();
+            here.restart();
+        }
+        // Twice as much as it takes.
+        for _ in 0..8 {
+            let letters: Vec<_> = here.sent.drain(..).collect();
+            letters
+                .into_iter()
+                .for_each(|(_, letter)| there.mail(letter));
+            if !lost {
+                // The answers are lost with the first process.
+                there.settle_down();
+                there.sent.clear();
+                continue;
+            }
+            there.settle_down();
+            let answers: Vec<_> = there.sent.drain(..).collect();
+            answers
+                .into_iter()
+                .for_each(|(_, answer)| here.mail(answer));
+            here.settle_down();
+        }
+        assert_eq!(there.empty(dead), ["a", "c"], "{lost}");
+        there.pass(50);
+    }
+    here.restart();
+    assert!(here.sent.is_empty() && there.sent.is_empty());
+}
+
+#[test]
 fn purging_and_deleting_remove_what_is_ready() {
     let mut world = World::new();
     let queue = world.declare(1, "q", Settings::default());
@@ -402,4 +453,32 @@ fn queues_go_when_they_are_not_used() {
     assert!(world.report(queue).is_some());
     world.pass(1);
     assert!(world.report(queue).is_none());
+}
+
+#[test]
+fn what_was_within_a_limit_of_bytes_still_is_after_a_restart() {
+    for overflow in [Overflow::DropHead, Overflow::RejectPublish] {
+        let mut world = World::new();
+        let settings = Settings {
+            max_length_bytes: Some(4),
+            overflow,
+            ..Settings::default()
+        };
+        let queue = world.declare(1, "q", settings);
+        world.publish_texts(queue, &["a", "b", "c"]);
+        world.restart();
+        world.settle_down();
+        // In the log a message takes far more than its body does.
+        assert_eq!(world.counts(queue).0, 3, "{overflow:?}");
+        world.publish_texts(queue, &["d"]);
+        let refused = world.publish(queue, &[text("e")]);
+        let (left, rejected) = match overflow {
+            Overflow::DropHead => (["b!", "c!", "d", "e"].as_slice(), vec![]),
+            _ => (["a!", "b!", "c!", "d"].as_slice(), vec![0]),
+        };
+        assert_eq!(
+            (refused, world.empty(queue)),
+            (rejected, left.iter().map(|s| (*s).to_owned()).collect())
+        );
+    }
 }

@@ -65,7 +65,7 @@ pub(crate) struct World {
     host: Host,
     pub(crate) now: Monotonic,
     streams: BTreeMap<StreamId, StoredStream>,
-    cells: BTreeMap<Bytes, Bytes>,
+    pub(crate) cells: BTreeMap<Bytes, Bytes>,
     commits: VecDeque<Vec<Entry>>,
     reads: VecDeque<Read>,
     undeclared: VecDeque<QueueId>,
