@@ -8,10 +8,10 @@ mod kafka;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::repo;
-use crate::server::Kind;
+use crate::server::{Kind, Spec};
 
 /// Arguments of `cargo xtask crash`.
 #[derive(clap::Args)]
@@ -28,7 +28,8 @@ pub(crate) struct Args {
     /// The server under test; RabbitMQ shows that the check of the AMQP promises is a fair one.
     #[arg(long, value_enum, default_value = "mainstay")]
     server: Kind,
-    /// A planted bug that the binary of `MAINSTAY_BINARY` was built with; the run must then fail.
+    /// A planted bug, to be noticed: `amqp-redelivery-off`, `amqp-confirm-before-sync`, `amqp-dead-letter-split`,
+    /// `deduplication-off`. (What loses only unsynced bytes is the simulation's to notice.)
     #[arg(long)]
     failpoint: Option<String>,
 }
@@ -44,23 +45,36 @@ enum Face {
 pub(crate) fn run(args: &Args) -> Result<()> {
     match args.face {
         Face::Kafka => {
-            ensure!(args.server.speaks_kafka(), "RabbitMQ has no topics");
-            kafka::run(args)
+            ensure!(args.server == Kind::Mainstay, "only Mainstay's promises");
+            args.judge(kafka::run(args))
         }
         Face::Amqp => {
             ensure!(args.server.speaks_amqp(), "Apache Kafka has no queues");
-            amqp::run(args)
+            args.judge(amqp::run(args))
         }
     }
 }
 
 impl Args {
-    /// The environment that switches the planted bug on.
-    fn environment(&self) -> Vec<(String, String)> {
-        let planted = self.failpoint.iter();
-        planted
-            .map(|name| ("FAILPOINTS".to_owned(), format!("{name}=return")))
-            .collect()
+    /// What a face's server is started with.
+    fn spec(&self, face: &str) -> Result<Spec> {
+        let spec = Spec::new(self.server, fresh_data(face)?)?;
+        match &self.failpoint {
+            Some(name) => spec.with_planted_bug(name),
+            None => Ok(spec),
+        }
+    }
+
+    /// A run with a planted bug succeeds where the bug is noticed, and writes no result.
+    fn judge(&self, outcome: Result<()>) -> Result<()> {
+        match (&self.failpoint, outcome) {
+            (None, outcome) => outcome,
+            (Some(name), Ok(())) => bail!("{name} was not noticed"),
+            (Some(name), Err(error)) => {
+                println!("{name} was noticed: {error:#}");
+                Ok(())
+            }
+        }
     }
 }
 

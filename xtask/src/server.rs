@@ -137,6 +137,19 @@ impl Spec {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The same with a planted bug switched on, in a build that has it; built here.
+    pub(crate) fn with_planted_bug(mut self, failpoint: &str) -> Result<Spec> {
+        ensure!(
+            self.kind == Kind::Mainstay,
+            "bugs are planted in Mainstay only"
+        );
+        mainstay::prepare_planted()?;
+        let switch = format!("{failpoint}=return");
+        self.environment
+            .push((mainstay::FAILPOINTS.to_owned(), switch));
+        Ok(self)
+    }
+
     /// Where AMQP clients connect.
     pub(crate) fn amqp_address(&self) -> Result<String> {
         let port = self.amqp_port.context("the server has no AMQP listener")?;

@@ -12,6 +12,9 @@ use mainstay::{
 use node::settings::Settings;
 
 fn main() -> ExitCode {
+    // Which planted bugs are on is said by the variable `FAILPOINTS`, as in `amqp-dead-letter-split=return`.
+    #[cfg(feature = "failpoints")]
+    let _planted = fail::FailScenario::setup();
     match run() {
         Ok(code) => code,
         Err(failure) => failure.report(),

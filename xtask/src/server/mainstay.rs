@@ -8,10 +8,25 @@ use anyhow::{Context, Result, ensure};
 use super::{Spec, free_port, grouped};
 use crate::{command, repo};
 
+/// Says to a build with planted bugs which of them are on.
+pub(super) const FAILPOINTS: &str = "FAILPOINTS";
+
 /// The binary under test: what `MAINSTAY_BINARY` names, or the release build.
 fn binary() -> PathBuf {
     std::env::var_os("MAINSTAY_BINARY")
         .map_or_else(|| repo::target().join("release/mainstay"), PathBuf::from)
+}
+
+/// A folder of its own for the build with planted bugs, so that nobody takes it for another.
+fn planted_target() -> PathBuf {
+    repo::target().join("planted")
+}
+
+/// Builds the binary with the planted bugs of all crates in it, without optimisation: nothing is measured on it.
+pub(super) fn prepare_planted() -> Result<()> {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--package", "mainstay", "--features", "failpoints"]);
+    command::run(build.arg("--target-dir").arg(planted_target()))
 }
 
 pub(super) fn prepare() -> Result<String> {
@@ -38,7 +53,12 @@ fn is_internal(name: &str) -> bool {
 }
 
 pub(super) fn command(spec: &Spec) -> Result<Command> {
-    let mut command = grouped(binary());
+    let is_planted = spec.environment.iter().any(|(name, _)| name == FAILPOINTS);
+    let mut command = grouped(if is_planted {
+        planted_target().join("debug/mainstay")
+    } else {
+        binary()
+    });
     command.arg("serve").arg("--data").arg(&spec.data);
     command.arg("--kafka").arg(spec.address());
     let amqp_port = spec.amqp_port.map_or_else(free_port, Ok)?;

@@ -42,8 +42,30 @@ enum Certainty {
     Committing,
     /// Its commit has been answered.
     Committed,
-    /// Outside of a transaction: when it left.
-    Sent(Instant),
+    /// Outside of a transaction: when it left, in milliseconds since the ledger was opened.
+    Sent(u32),
+}
+
+/// A message as a key of the ledger: there are millions, so that it must be small.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key(u64);
+
+/// Bits of a message's number in its key.
+const NUMBER_BITS: u32 = 48;
+
+impl From<Label> for Key {
+    fn from(label: Label) -> Key {
+        Key(label.publisher << NUMBER_BITS | label.number)
+    }
+}
+
+impl From<Key> for Label {
+    fn from(key: Key) -> Label {
+        Label {
+            publisher: key.0 >> NUMBER_BITS,
+            number: key.0 & ((1 << NUMBER_BITS) - 1),
+        }
+    }
 }
 
 /// What a server promises beyond A1 and A2.
@@ -76,7 +98,8 @@ pub(super) struct Ledger {
     promises: Promises,
     /// Whether a publisher's messages come in order: dead letters come in that of their rejection, from several queues.
     ordered: bool,
-    messages: HashMap<Label, State>,
+    opened: Instant,
+    messages: HashMap<Key, State>,
     /// The messages in state [`State::Due`], by publisher.
     due: HashMap<u64, BTreeSet<u64>>,
     /// The highest number of each publisher that came in this life of the server, requeued messages aside.
@@ -106,6 +129,7 @@ impl Ledger {
         Ledger {
             promises,
             ordered,
+            opened: Instant::now(),
             messages: HashMap::new(),
             due: HashMap::new(),
             last: HashMap::new(),
@@ -129,7 +153,7 @@ impl Ledger {
         redelivered: bool,
         is_new: bool,
     ) -> Result<bool> {
-        let before = self.messages.get(&label).copied();
+        let before = self.messages.get(&label.into()).copied();
         match before {
             None if is_new => ensure!(
                 !redelivered,
@@ -157,7 +181,7 @@ impl Ledger {
         } else if self.ordered {
             self.check_order(label)?;
         }
-        self.messages.insert(label, State::InHand);
+        self.messages.insert(label.into(), State::InHand);
         self.deliveries += 1;
         Ok(before.is_none())
     }
@@ -185,15 +209,16 @@ impl Ledger {
 
     /// A message in hand is sent back.
     pub(super) fn requeue(&mut self, label: Label) {
-        self.messages.insert(label, State::Requeued);
+        self.messages.insert(label.into(), State::Requeued);
         self.requeued += 1;
     }
 
     /// Acknowledgements or rejections outside of a transaction have left.
     pub(super) fn settle(&mut self, labels: &[Label], now: Instant) {
+        let now = self.milliseconds(now);
         for label in labels {
             self.messages
-                .insert(*label, State::Settled(Certainty::Sent(now)));
+                .insert((*label).into(), State::Settled(Certainty::Sent(now)));
         }
     }
 
@@ -201,7 +226,7 @@ impl Ledger {
     pub(super) fn settle_in_transaction(&mut self, label: Label) {
         self.uncommitted.push(label);
         self.messages
-            .insert(label, State::Settled(Certainty::Uncommitted));
+            .insert(label.into(), State::Settled(Certainty::Uncommitted));
     }
 
     /// Whether something is still to come from the server: a requeued message, or the answer to a commit.
@@ -224,7 +249,7 @@ impl Ledger {
         self.committing = std::mem::take(&mut self.uncommitted);
         for label in &self.committing {
             self.messages
-                .insert(*label, State::Settled(Certainty::Committing));
+                .insert((*label).into(), State::Settled(Certainty::Committing));
         }
     }
 
@@ -232,7 +257,7 @@ impl Ledger {
     pub(super) fn committed(&mut self) {
         for label in self.committing.drain(..) {
             self.messages
-                .insert(label, State::Settled(Certainty::Committed));
+                .insert(label.into(), State::Settled(Certainty::Committed));
         }
     }
 
@@ -242,8 +267,11 @@ impl Ledger {
         self.requeued = 0;
         self.uncommitted.clear();
         self.committing.clear();
+        let surely = at.checked_sub(SETTLED_AFTER);
+        let surely = surely.map_or(0, |surely| self.milliseconds(surely));
         let mut in_flight = 0;
-        for (label, state) in &mut self.messages {
+        for (key, state) in &mut self.messages {
+            let label = Label::from(*key);
             let after = match *state {
                 State::InHand | State::Requeued | State::Settled(Certainty::Uncommitted) => {
                     self.due
@@ -257,7 +285,7 @@ impl Ledger {
                     State::Gone
                 }
                 State::Settled(Certainty::Committed) => State::Unknown,
-                State::Settled(Certainty::Sent(sent)) if sent + SETTLED_AFTER <= at => State::Gone,
+                State::Settled(Certainty::Sent(sent)) if sent < surely => State::Gone,
                 State::Settled(Certainty::Sent(_)) => State::Unknown,
                 same @ (State::Due | State::Unknown | State::Gone) => same,
             };
@@ -276,8 +304,13 @@ impl Ledger {
         }
     }
 
+    fn milliseconds(&self, at: Instant) -> u32 {
+        let since = at.saturating_duration_since(self.opened).as_millis();
+        u32::try_from(since).unwrap_or(u32::MAX)
+    }
+
     pub(super) fn rest(&self, label: Label) -> Rest {
-        match self.messages.get(&label) {
+        match self.messages.get(&label.into()) {
             None => Rest::Unseen,
             Some(State::Gone | State::Unknown | State::Settled(_)) => Rest::Settled,
             Some(State::InHand | State::Requeued | State::Due) => Rest::Lost,
@@ -285,7 +318,7 @@ impl Ledger {
     }
 
     pub(super) fn labels(&self) -> impl Iterator<Item = Label> {
-        self.messages.keys().copied()
+        self.messages.keys().map(|key| Label::from(*key))
     }
 }
 

@@ -109,7 +109,7 @@ fn row(contender: &str, runs: &[&AmqpRun]) -> String {
 fn backlog_section(backlog: &AmqpBacklog) -> Result<String> {
     let mut section = format!(
         "\n## A long queue of {} B messages, beside {}\n\nFilled by one publisher with confirms; killed with kill -9 and started again; \
-         consumed to its end by one consumer with prefetch 1000 and one acknowledgement for each message, every message there and in order.\n\n",
+         consumed to its end by one consumer with prefetch 1000 and one acknowledgement for each message, every message there, once.\n\n",
         backlog.body_bytes,
         rabbitmq(&backlog.provenance)
     );

@@ -40,7 +40,7 @@ fn what_was_in_hand_must_come_again_and_be_marked() {
 #[test]
 fn a_durable_acknowledgement_holds() {
     let (mut ledger, at) = five_in_hand();
-    ledger.settle(&[label(0)], at - SETTLED_AFTER);
+    ledger.settle(&[label(0)], at - SETTLED_AFTER - Duration::from_millis(1));
     ledger.settle(&[label(1)], at - SETTLED_AFTER / 2);
     assert_eq!(ledger.killed(at), 4, "0 is settled for good");
     says(ledger.deliver(label(0), true, false), "A3");
