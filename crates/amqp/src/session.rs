@@ -124,6 +124,8 @@ pub struct Session {
     exclusive: Vec<(ShardId, QueueId)>,
     /// Bytes that were offered and not taken: only more than these are a sign of life.
     left: usize,
+    /// Something was written since the time was looked at.
+    progress: bool,
     now: Monotonic,
     wall: Timestamp,
     alarm: Option<&'static str>,
@@ -163,6 +165,7 @@ impl Session {
             view: None,
             exclusive: Vec::new(),
             left: 0,
+            progress: false,
             now,
             wall: Timestamp(0),
             alarm: None,
@@ -264,6 +267,11 @@ impl Session {
         &mut self.outbox.out
     }
 
+    /// Some of the output has been written: the client takes what it is sent.
+    pub fn wrote(&mut self) {
+        self.progress = true;
+    }
+
     /// All of the output has been written.
     pub fn written(&mut self) {
         self.outbox.written();
@@ -279,7 +287,7 @@ impl Session {
             self.stage_deadline = None;
             self.stage_is_late();
         }
-        if !self.reads_client() {
+        if self.is_excused() {
             self.heart.heard();
         }
         match self.heart.look(self.now) {
@@ -292,9 +300,14 @@ impl Session {
         }
     }
 
-    /// Whether what the client sends is looked at; where not, its silence says nothing.
-    fn reads_client(&self) -> bool {
-        self.wants_input()
+    /// Whether the client's silence says nothing, because we do not listen: it waits for others, or it
+    /// takes what it is sent, slowly.
+    fn is_excused(&mut self) -> bool {
+        let progress = std::mem::take(&mut self.progress);
+        if self.wants_input() {
+            return false;
+        }
+        progress || self.outbox.out.len() < OUTPUT_BYTES_MAX
     }
 
     fn set_alarm(&mut self, reason: Option<&'static str>) {

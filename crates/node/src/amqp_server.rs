@@ -248,24 +248,35 @@ impl Connection {
 
     /// Writes as much as the socket takes now; returns whether that was something and all there was.
     fn write(&mut self) -> io::Result<bool> {
+        let mut wrote = false;
         let output = self.session.output();
-        if output.is_empty() {
-            return Ok(false);
-        }
-        while !output.is_empty() {
+        let gone = loop {
+            if output.is_empty() {
+                break wrote;
+            }
             let mut slices = [IoSlice::new(&[]); SLICES];
             let count = output.chunks_vectored(&mut slices);
             match self.socket.try_write_vectored(&slices[..count]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => output.advance(written),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Ok(written) => {
+                    output.advance(written);
+                    wrote = true;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
                 Err(error) => return Err(error),
             }
+        };
+        if gone {
+            // An idle connection keeps no buffer.
+            *output = amqp::session::Output::default();
         }
-        // An idle connection keeps no buffer.
-        *output = amqp::session::Output::default();
-        self.session.written();
-        Ok(true)
+        if wrote {
+            self.session.wrote();
+        }
+        if gone {
+            self.session.written();
+        }
+        Ok(gone)
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::rabbit::{FRAME_MAX, Rabbit, short, text};
 use crate::world::World;
 use amqp::mail::{Notice, Request};
-use amqp::session::{Input, UNANSWERED_BYTES_MAX};
+use amqp::session::{Input, OUTPUT_BYTES_MAX, UNANSWERED_BYTES_MAX};
 use amqp_wire::{Method, Properties, Value, basic, channel, connection, tx};
+use base::Clock;
 use bytes::BytesMut;
 use std::time::Duration;
 
@@ -256,6 +257,38 @@ fn a_silent_client_is_closed_and_a_quiet_one_gets_heartbeats() {
             client.pass(Duration::from_secs(1)).await;
         }
         assert!(client.session.is_over());
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_what_it_is_sent_is_closed() {
+    let world = World::new();
+    world.run(async {
+        for takes in [true, false] {
+            let mut client = Rabbit::raw(&world);
+            client.handshake_with_heartbeat(b"\0guest\0guest", 2).await;
+            client.channel(1).await;
+            // Returns fill the output, which nobody takes; more is not read then.
+            let publish = basic::Publish {
+                routing_key: short("nowhere"),
+                mandatory: true,
+                ..basic::Publish::default()
+            };
+            let body = vec![7; OUTPUT_BYTES_MAX];
+            for _ in 0..2 {
+                client.content(1, &publish, &Properties::default(), &body);
+            }
+            assert!(!client.session.wants_input());
+            for _ in 0..6 {
+                if takes {
+                    client.session.wrote();
+                }
+                let later = client.session.deadline().expect("it has a heart");
+                world.clock.sleep_until(later).await;
+                client.tell(Input::Tick);
+            }
+            assert_eq!(client.session.is_over(), !takes);
+        }
     });
 }
 
