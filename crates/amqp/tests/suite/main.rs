@@ -8,6 +8,7 @@ mod client;
 mod pitfalls;
 mod queues;
 mod rabbit;
+mod routing;
 mod sessions;
 mod streams;
 mod topics;
