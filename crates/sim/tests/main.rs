@@ -20,6 +20,16 @@ const ONCE_BROKEN: &[(Half, u64, &str)] = &[
         "the head of a level was never read while lower levels filled their queue's memory",
     ),
     (Half::Queues, 1583, "the same"),
+    (
+        Half::Queues,
+        895,
+        "a rejection was said to be durable while the queue that the message goes to was being opened",
+    ),
+    (
+        Half::Log,
+        909,
+        "what was refused for want of space by a process that died was missed",
+    ),
 ];
 
 /// Runs seeds on all cores until one of them breaks a promise.

@@ -25,7 +25,7 @@ use super::queue::{Pump, Queue};
 use super::report::QueueReport;
 use super::sessions::Sessions;
 use super::settings::Declared;
-use crate::mail::{Notice, QueueId, Request, SessionId};
+use crate::mail::{Notice, QueueId, Request, SessionId, Ticket};
 use base::{Monotonic, ShardId, Timestamp};
 use commit::{Draft, Landing};
 use std::collections::{BTreeSet, VecDeque};
@@ -54,6 +54,8 @@ pub struct Host {
     unsettled: Vec<QueueId>,
     /// Queues that have dead letters.
     mourning: BTreeSet<QueueId>,
+    /// Who waits for rejected messages to be durably on their way, and of which queue.
+    rejecting: Vec<(QueueId, SessionId, Ticket)>,
     /// Queues that want to read and have to wait.
     hungry: VecDeque<QueueId>,
     reads: usize,
@@ -101,6 +103,7 @@ impl Host {
             dirty: Vec::new(),
             unsettled: Vec::new(),
             mourning: BTreeSet::new(),
+            rejecting: Vec::new(),
             hungry: VecDeque::new(),
             reads: 0,
             draft: Draft::default(),

@@ -78,6 +78,8 @@ struct Settling {
 struct Unsure {
     shard: ShardId,
     number: u64,
+    /// A rejected message may have to wait until there is a way for it.
+    rejected: bool,
     of: (Key, u64),
 }
 

@@ -207,7 +207,10 @@ impl StreamModel {
                     &sent[start..]
                 )
             })?;
-            ensure(start == 0 || bounds.log_start > 0, "K2", || {
+            let never_stored = sent[..start]
+                .iter()
+                .all(|(_, may_be_refused)| *may_be_refused);
+            ensure(never_stored || bounds.log_start > 0, "K2", || {
                 format!(
                     "stream {id}, producer {producer}: {:?} are missing in front of {}",
                     &sent[..start],

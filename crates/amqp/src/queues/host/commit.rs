@@ -70,6 +70,7 @@ impl Host {
         if self.landings.len() >= COMMITS_MAX {
             return;
         }
+        self.answer_rejections();
         let settles_due = self.settle_due.is_some_and(|due| due <= now);
         let urgent = self.draft.urgent || !self.undeclare.is_empty();
         if self.draft.entries.is_empty() && !settles_due && !urgent {

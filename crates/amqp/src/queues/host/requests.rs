@@ -138,11 +138,27 @@ impl Host {
             queue.settle(session, positions, outcome, &mut self.kept);
             self.note(id);
         }
-        if let Some(ticket) = ticket {
-            let outcome = Ok(Answer::Settled);
-            self.draft
-                .answers
-                .push((session, Notice::Answer { ticket, outcome }));
+        let Some(ticket) = ticket else {
+            return;
+        };
+        self.draft.urgent = true;
+        if outcome == Outcome::Rejected {
+            self.rejecting.push((id, session, ticket));
+        } else {
+            self.draft.answers.push(settled(session, ticket));
+        }
+    }
+
+    /// Answers those who rejected messages, once none of their queue's dead messages waits for its way to be
+    /// open: only then is it durable that they have left.
+    pub(super) fn answer_rejections(&mut self) {
+        let Self {
+            rejecting, queues, ..
+        } = self;
+        let gone = |id: &QueueId| queues.get(id).is_none_or(|queue| !queue.has_deaths());
+        let answered = rejecting.extract_if(.., |(id, ..)| gone(id));
+        for (_, session, ticket) in answered {
+            self.draft.answers.push(settled(session, ticket));
             self.draft.urgent = true;
         }
     }
@@ -267,4 +283,9 @@ impl Host {
             .into_iter()
             .for_each(|id| self.begin_deletion(id, None));
     }
+}
+
+fn settled(session: SessionId, ticket: Ticket) -> (SessionId, Notice) {
+    let outcome = Ok(Answer::Settled);
+    (session, Notice::Answer { ticket, outcome })
 }

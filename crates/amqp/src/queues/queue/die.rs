@@ -80,6 +80,11 @@ impl Queue {
         self.deaths.front()
     }
 
+    /// Whether messages of it have died and are still its own.
+    pub(crate) fn has_deaths(&self) -> bool {
+        !self.deaths.is_empty() || !self.awaiting.is_empty()
+    }
+
     /// The next message to dead-letter is on its way: it is settled here.
     pub(crate) fn bury(&mut self) -> Option<Death> {
         let death = self.deaths.pop_front()?;

@@ -88,11 +88,13 @@ impl Session {
         Ok(())
     }
 
-    /// A settlement is durable, and with it those that were sent to that host before.
+    /// A settlement is durable, and with it the acknowledgements that were sent to that host before.
     fn settled(&mut self, settling: &Settling) {
         let mut book = self.broker.books.lock();
         self.unsure.retain(|unsure| {
-            let done = unsure.shard == settling.shard && unsure.number <= settling.number;
+            let before = unsure.number < settling.number && !unsure.rejected;
+            let done =
+                unsure.shard == settling.shard && (before || unsure.number == settling.number);
             if done {
                 book.settled(unsure.of.0, unsure.of.1);
             }
@@ -136,6 +138,7 @@ impl Session {
             self.unsure.extend(held.iter().map(|held| super::Unsure {
                 shard,
                 number,
+                rejected: outcome == Outcome::Rejected,
                 of: held.of,
             }));
         }

@@ -1,7 +1,7 @@
 //! Expiry, limits, rejections and where dead letters go.
 
 use super::world::{Letter, World, dead_letters_to, text};
-use crate::mail::{Notice, Outcome, QueueId, Request};
+use crate::mail::{Answer, Notice, Outcome, QueueId, Request};
 use crate::queues::io::HostMail;
 use crate::queues::settings::{Declared, Overflow, Settings};
 use amqp_wire::{RawProperties, RawValue, Table, Value};
@@ -138,6 +138,33 @@ fn a_dead_letter_moves_in_one_commit() {
         (world.empty(queue), world.empty(dead)),
         (vec![], vec!["a!".to_owned()])
     );
+}
+
+#[test]
+fn a_rejection_is_answered_when_its_message_has_moved_even_to_a_queue_that_was_not_open() {
+    let mut world = World::new();
+    let source = world.declare(1, "source", dead_letters_to("target"));
+    world.publish_texts(source, &["a"]);
+    let (delivery, _) = world.get(2, source, false).expect("there is one");
+    let target = world.declare(2, "target", Settings::default());
+    let ticket = world.ticket();
+    world.send(
+        2,
+        Request::Settle {
+            queue: source,
+            positions: vec![delivery.position],
+            outcome: Outcome::Rejected,
+            ticket: Some(ticket),
+        },
+    );
+    assert!(
+        world.notices.is_empty(),
+        "{:?} before it is durable",
+        world.notices
+    );
+    world.settle_down();
+    assert_eq!(world.answer(ticket), Ok(Answer::Settled));
+    assert_eq!(world.counts(target).0, 1);
 }
 
 #[test]
