@@ -113,7 +113,7 @@ pub(super) struct Publisher {
     pending: HashMap<Ticket, Pending>,
     /// Bytes of runs that are not answered.
     unanswered: usize,
-    /// Bytes of bodies that are being put together.
+    /// Bytes of properties and bodies that are being put together.
     pub(super) assembling: usize,
     pub(super) routes: Routes,
     published: bool,

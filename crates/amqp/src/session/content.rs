@@ -11,11 +11,9 @@ use bytes::BytesMut;
 
 /// The largest body of a message, in bytes.
 pub const MESSAGE_BYTES_MAX: u64 = 16 << 20;
-/// Bytes of bodies that are being put together on all channels of a connection: enough for a few of the
-/// largest. A connection that has more begun than that is closed.
+/// Bytes of properties and bodies that are being put together on all channels of a connection: enough for
+/// a few of the largest. A connection that has more begun than that is closed.
 pub const ASSEMBLING_BYTES_MAX: usize = 64 << 20;
-/// Room that is made for a body before its frames have come.
-const FIRST_ROOM: usize = 256 << 10;
 
 /// A message that is at hand completely.
 #[derive(Debug, Clone, Copy)]
@@ -84,9 +82,15 @@ impl Partial {
         }
     }
 
-    /// Bytes of the body that have come.
+    /// Bytes of properties and body that have come.
     pub(super) fn assembled(&self) -> usize {
-        self.header.as_ref().map_or(0, |header| header.body.len())
+        self.header.as_ref().map_or(0, Header::assembled)
+    }
+}
+
+impl Header {
+    fn assembled(&self) -> usize {
+        self.properties.len() + self.body.len()
     }
 }
 
@@ -111,11 +115,15 @@ impl Session {
                 }
                 check_size(header.body_size)?;
                 let body_size = usize::try_from(header.body_size).unwrap_or(usize::MAX);
-                partial.header = Some(Header {
+                let header = Header {
                     properties: header.properties.as_bytes().into(),
                     body_size,
-                    body: BytesMut::with_capacity(body_size.min(FIRST_ROOM)),
-                });
+                    // A size that is declared reserves nothing: room is made as bytes come.
+                    body: BytesMut::new(),
+                };
+                let assembled = header.assembled();
+                partial.header = Some(header);
+                self.assemble(assembled)?;
             }
             (None, _) => {
                 return Err(unexpected(
@@ -161,7 +169,7 @@ impl Session {
             header,
         } = *partial;
         let Some(header) = header else { return Ok(()) };
-        self.publisher.assembling -= header.body.len();
+        self.publisher.assembling -= header.assembled();
         let publish = basic::Publish {
             ticket: 0,
             // They came as short strings.
