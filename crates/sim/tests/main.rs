@@ -26,6 +26,11 @@ const ONCE_BROKEN: &[(Half, u64, &str)] = &[
         "a rejection was said to be durable while the queue that the message goes to was being opened",
     ),
     (
+        Half::Queues,
+        1034,
+        "a queue whose deletion was not durable had lost what was ready in it",
+    ),
+    (
         Half::Log,
         909,
         "what was refused for want of space by a process that died was missed",

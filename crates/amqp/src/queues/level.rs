@@ -293,12 +293,17 @@ impl Level {
         if self.rest > 0 {
             self.settled.push_range(self.next_load..self.end);
         }
+        self.forget();
+        count
+    }
+
+    /// Lets go of all ready messages without settling them.
+    pub(crate) fn forget(&mut self) {
         self.returned.clear();
         self.window.clear();
         (self.memory, self.loaded_bytes) = (0, 0);
         (self.rest, self.rest_bytes, self.next_load) = (0, 0, self.end);
         self.recovered = None;
-        count
     }
 
     /// Where to read next, if anything is missing: a head without its bytes where somebody wants it, or the

@@ -297,13 +297,15 @@ impl Queue {
     }
 
     /// Lets everything go that it holds: it is being deleted. What has been settled is written down all the same,
-    /// since what moved to another queue is there.
+    /// since what moved to another queue is there. What has not is left unsettled: should the process end before
+    /// the catalog says that the queue is gone, it is there with everything in it.
     pub(crate) fn abandon(&mut self, kept: &mut Kept) {
         for (_, delivery) in self.deliveries.take_all() {
             kept.release(delivery.message.as_ref().filter(|_| self.declared.stored));
         }
         self.held_bytes = 0;
-        self.purge();
+        self.levels.iter_mut().for_each(Level::forget);
+        self.occupied = [0; 4];
         self.deaths.clear();
         self.awaiting.clear();
     }

@@ -8,14 +8,14 @@ mod settle;
 
 pub(crate) use deliver::Seen;
 
-use super::copy::{Copy, Done, Key};
+use super::copy::{Copy, Done, Key, REQUEUES_UNKNOWN};
 use super::slot::{self, Slot};
 use super::text::Text;
 use crate::batch::Label;
 use crate::model::Counts;
 use crate::rng::Rng;
 use crate::violation::{Violation, ensure};
-use amqp::mail::{Outcome, Position, QueueId};
+use amqp::mail::{Outcome, Position, QueueId, SessionId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A queue that was declared.
@@ -50,6 +50,8 @@ pub(crate) struct Book {
     careless: BTreeSet<QueueId>,
     /// What can only be explained by a delivery that nobody has looked at yet, and why.
     claims: Vec<((Key, u64), String)>,
+    /// Sessions that have left and whose last deliveries nobody has looked at.
+    leaving: BTreeSet<SessionId>,
     /// Deliveries that were found after their session had left.
     late: BTreeSet<(Key, u64)>,
 }
@@ -71,6 +73,7 @@ impl Book {
             purging: BTreeMap::new(),
             careless: BTreeSet::new(),
             claims: Vec::new(),
+            leaving: BTreeSet::new(),
             late: BTreeSet::new(),
         }
     }
@@ -173,7 +176,11 @@ impl Book {
             .filter(|id| self.is_stored(*id))
             .collect();
         let careless = std::mem::take(&mut self.careless);
+        let hidden = !std::mem::take(&mut self.leaving).is_empty();
         for copy in self.copies.values_mut() {
+            if hidden {
+                copy.requeues = REQUEUES_UNKNOWN;
+            }
             copy.uncertain |= careless.contains(&copy.place.queue);
             copy.next_life(stored.contains(&copy.place.queue));
         }

@@ -7,6 +7,9 @@ use amqp::mail::{Outcome, QueueId, SessionId};
 /// Names a copy: the message, the slot that it was published to, and the leaf that it was fanned out to.
 pub(crate) type Key = (Label, usize, Option<usize>);
 
+/// More than any message comes back: nobody knows how often it did.
+pub(crate) const REQUEUES_UNKNOWN: u32 = 1 << 20;
+
 /// Where a copy is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -123,6 +126,7 @@ impl Copy {
                 self.place = before;
                 self.seen = true;
                 self.done = Done::No;
+                self.requeues = REQUEUES_UNKNOWN;
                 self.uncertain = true;
             }
             None => (self.over, self.uncertain) = (true, true),

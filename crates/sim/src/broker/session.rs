@@ -270,6 +270,7 @@ impl Session {
         while let Some(notice) = self.notices.recv().await {
             self.receive(notice, true)?;
         }
+        self.broker.books.lock().left(self.id);
         Ok(())
     }
 

@@ -38,11 +38,17 @@ impl Book {
 
     /// A session leaves: what it holds comes back.
     pub(crate) fn leaving(&mut self, session: SessionId) {
+        self.leaving.insert(session);
         let held = self.copies.values_mut();
         for copy in held.filter(|copy| copy.holder == Some(session)) {
             copy.holder = None;
             copy.requeues += 1;
         }
+    }
+
+    /// A session that has left has looked at everything that it was sent.
+    pub(crate) fn left(&mut self, session: SessionId) {
+        self.leaving.remove(&session);
     }
 
     /// How many copies sessions hold of a queue that is there.

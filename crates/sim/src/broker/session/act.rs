@@ -293,6 +293,9 @@ impl Session {
             _ => return,
         };
         self.broker.books.lock().purging(queue);
+        self.broker
+            .trace
+            .note(format_args!("{:?} purges {queue}", self.id));
         let ticket = self.ticket(Asked::Purge(queue, sure));
         self.send(
             self.broker.shard_of(queue),
@@ -309,6 +312,9 @@ impl Session {
             return;
         }
         self.broker.books.lock().deleting(queue);
+        self.broker
+            .trace
+            .note(format_args!("{:?} deletes {queue}", self.id));
         let ticket = self.ticket(Asked::Delete(queue));
         let request = Request::Delete {
             ticket,

@@ -168,6 +168,28 @@ fn a_rejection_is_answered_when_its_message_has_moved_even_to_a_queue_that_was_n
 }
 
 #[test]
+fn a_deletion_that_the_catalog_never_heard_of_loses_nothing() {
+    let mut world = World::new();
+    let queue = world.declare(1, "q", Settings::default());
+    world.publish_texts(queue, &["a", "b", "c"]);
+    world.get(2, queue, false).expect("there is one");
+    let ticket = world.ticket();
+    let (if_unused, if_empty) = (false, false);
+    world.send(
+        2,
+        Request::Delete {
+            ticket,
+            queue,
+            if_unused,
+            if_empty,
+        },
+    );
+    while world.land_one() {}
+    world.restart();
+    assert_eq!(world.empty(queue), ["a!", "b!", "c!"]);
+}
+
+#[test]
 fn a_message_that_goes_round_without_a_rejection_is_dropped() {
     let mut world = World::new();
     let settings = Settings {
