@@ -81,9 +81,15 @@ impl Book {
         match copy.done {
             // Perhaps it went with its queue before the host heard anything else.
             _ if known.gone => return true,
-            Done::Asked(Outcome::Rejected, _) | Done::Durable(Outcome::Rejected) => {
+            Done::Durable(Outcome::Rejected) => {
                 return self.ends(known.slot, history, "rejected");
             }
+            // The rejection may have been forgotten, and the message may have died of something else since.
+            Done::Asked(Outcome::Rejected, _) if self.ends(known.slot, history, "rejected") => {
+                return true;
+            }
+            Done::Asked(Outcome::Rejected, life) if life == self.life => return false,
+            Done::Asked(Outcome::Rejected, _) => {}
             Done::Asked(..) | Done::Durable(_) => return true,
             Done::No => {}
         }
