@@ -17,6 +17,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("kafka-wire", &[]),
     ("amqp-wire", &[]),
     ("nginx-conf", &[]),
+    ("http-wire", &[]),
     ("base", &[]),
     ("store", &["base"]),
     // The stored form of a message is the Kafka record batch, so everything that stores may read one.
@@ -39,7 +40,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ),
     // The balancer never sees the log.
     ("balancer", &["base"]),
-    ("proxy", &["base", "balancer"]),
+    ("proxy", &["base", "balancer", "http-wire", "nginx-conf"]),
     // Of a protocol it knows the form of field tables only, which it shows as JSON.
     (
         "console",
@@ -65,7 +66,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     // Its own commands (`mainstay topic …`) are a client of the Kafka protocol.
     (
         "mainstay",
-        &["base", "node", "nginx-conf", "kafka", "kafka-wire"],
+        &["base", "node", "proxy", "nginx-conf", "kafka", "kafka-wire"],
     ),
 ];
 

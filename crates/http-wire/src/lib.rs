@@ -1,0 +1,1 @@
+//! HTTP/1 and the PROXY protocol: bytes in, values out.

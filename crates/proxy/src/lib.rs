@@ -1,0 +1,1 @@
+//! The balancer's data path: sockets, event loops, HTTP/1 and TCP.
