@@ -41,18 +41,22 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) timed_out: bool,
     pub(crate) took: Duration,
-    /// Standard output and standard error, interleaved.
+    /// Standard output and standard error, interleaved; empty where the caller has sent them elsewhere.
     pub(crate) output: String,
 }
 
 /// Runs a command with all its output in `log`; at the time limit its whole process group is killed.
 pub(crate) fn run_limited(command: &mut Command, limit: Duration, log: &Path) -> Result<Ended> {
     let file = File::create(log).with_context(|| log.display().to_string())?;
-    command
-        .stdin(Stdio::null())
-        .stdout(file.try_clone()?)
-        .stderr(file)
-        .process_group(0);
+    command.stdout(file.try_clone()?).stderr(file);
+    let mut ended = wait_limited(command, limit)?;
+    ended.output = String::from_utf8_lossy(&fs::read(log)?).into_owned();
+    Ok(ended)
+}
+
+/// Runs a command whose output the caller has sent somewhere; at the time limit its whole process group is killed.
+pub(crate) fn wait_limited(command: &mut Command, limit: Duration) -> Result<Ended> {
+    command.stdin(Stdio::null()).process_group(0);
     let started = Instant::now();
     let mut child = command
         .spawn()
@@ -70,12 +74,11 @@ pub(crate) fn run_limited(command: &mut Command, limit: Duration, log: &Path) ->
         }
         std::thread::sleep(Duration::from_millis(20));
     };
-    let output = String::from_utf8_lossy(&fs::read(log)?).into_owned();
     Ok(Ended {
         code: status.code(),
         timed_out,
         took: started.elapsed(),
-        output,
+        output: String::new(),
     })
 }
 

@@ -12,6 +12,7 @@ mod kombu;
 mod lapin;
 mod librdkafka;
 mod member;
+mod nginx;
 mod one_log;
 mod pika;
 mod pytest;
@@ -19,6 +20,8 @@ mod python;
 mod scenario;
 mod textbook;
 mod textbook_rabbitmq;
+
+pub(crate) use nginx::{NginxFile, NginxSuite};
 
 use std::path::PathBuf;
 
@@ -57,6 +60,8 @@ enum Which {
     Kombu(Options),
     /// lapin's own tests, as they come inside the crate.
     Lapin(Options),
+    /// nginx's own test suite, the files about proxying and balancing, from a copy that NGINX_TESTS names.
+    Nginx(nginx::Options),
     /// A stream queue that is a topic: written by pika and read by kafka-python, and the other way round.
     OneLog(Options),
 }
@@ -99,6 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Which::Pika(options) => pika::run(on_amqp(options)?),
         Which::Kombu(options) => kombu::run(on_amqp(options)?),
         Which::Lapin(options) => lapin::run(on_amqp(options)?),
+        Which::Nginx(options) => nginx::run(options),
         Which::OneLog(options) => one_log::run(on_kafka(on_amqp(options)?)?),
     }
 }

@@ -77,6 +77,11 @@ pub(crate) fn kafka_distribution() -> Result<PathBuf> {
     apache_kafka::distribution()
 }
 
+/// Mainstay's binary under test, once [`Kind::prepare`] has made it.
+pub(crate) fn mainstay_binary() -> PathBuf {
+    mainstay::binary()
+}
+
 /// How to start a server; the same value starts it again after a kill.
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {

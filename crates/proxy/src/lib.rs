@@ -1,8 +1,16 @@
 //! The balancer's data path: sockets, event loops, HTTP/1 and TCP.
+//!
+//! It is given a checked configuration ([`resolve`]) and runs it. It decides nothing about which server of a group serves
+//! (`balancer`) and knows no bytes of HTTP heads (`http-wire`).
 
+mod conf;
+mod http;
 #[allow(
     dead_code,
     unused_imports,
     reason = "the faces that use all of it are being built on it"
 )]
 mod net;
+mod script;
+
+pub use conf::{Config, Main, Origin, resolve, specs};

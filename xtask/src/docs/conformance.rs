@@ -1,5 +1,7 @@
 //! `docs/conformance.md`: which client works, which test passes, and why the others do not.
 
+mod nginx;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -63,7 +65,8 @@ pub(super) fn page() -> Result<String> {
             page += &source(&results.provenance);
         }
     }
-    Ok(page)
+    let none = BTreeMap::new();
+    Ok(page + &nginx::section(reasons.get("nginx").unwrap_or(&none))?)
 }
 
 fn server_name(word: &str) -> &str {

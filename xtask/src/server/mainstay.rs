@@ -12,7 +12,7 @@ use crate::{command, repo};
 pub(super) const FAILPOINTS: &str = "FAILPOINTS";
 
 /// The binary under test: what `MAINSTAY_BINARY` names, or the release build.
-fn binary() -> PathBuf {
+pub(super) fn binary() -> PathBuf {
     std::env::var_os("MAINSTAY_BINARY")
         .map_or_else(|| repo::target().join("release/mainstay"), PathBuf::from)
 }

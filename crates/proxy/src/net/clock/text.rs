@@ -13,8 +13,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// The zone of the machine, or of `TZ`. Read once, as nginx's C library does.
-static ZONE: LazyLock<TimeZone> =
-    LazyLock::new(|| TimeZone::try_system().unwrap_or(TimeZone::UTC));
+static ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::try_system().unwrap_or(TimeZone::UTC));
 
 /// The texts of one second.
 pub(crate) struct TimeText {

@@ -1,0 +1,83 @@
+//! From a tree of directives to what the data path runs on.
+//!
+//! Each nginx module of ours has one file with a table of [`Row`]s: what a directive looks like ([`nginx_conf::Spec`])
+//! and the function that takes it in. [`resolve`] walks the blocks, hands each directive to its row, and gives out one
+//! immutable value. A child block starts as a copy of its parent *after* all of the parent's plain directives, which is
+//! nginx's inheritance; lists are replaced by the first directive at their own level ([`List`]).
+//!
+//! Nothing is opened, bound or looked up here, but files that belong to the configuration (certificates, passwords).
+
+mod cx;
+mod list;
+mod main;
+mod row;
+mod value;
+
+pub(crate) use cx::{Cx, Paths};
+pub(crate) use list::{Level, List};
+pub(crate) use row::{Apply, Done, Row, contexts};
+pub(crate) use value::{flag, number, size, time, word};
+
+use std::sync::Arc;
+
+use nginx_conf::{Directive, Finding, Spec};
+
+use crate::http;
+
+pub use main::Main;
+
+/// What the whole proxy runs on.
+#[derive(Debug)]
+pub struct Config {
+    /// What stands outside of the blocks.
+    pub main: Main,
+    /// The HTTP face; `None` where there is no `http` block.
+    pub(crate) http: Option<Arc<http::Config>>,
+}
+
+impl Config {
+    /// Whether there is anything to serve.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.http.is_none()
+    }
+}
+
+/// Where relative names in a configuration start from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// `-p`: logs, roots and most other files.
+    pub prefix: std::path::PathBuf,
+    /// The directory of the configuration file: certificates, keys, password files.
+    pub conf_dir: std::path::PathBuf,
+}
+
+/// Every directive of the balancer, for checks and documentation.
+pub fn specs() -> impl Iterator<Item = &'static Spec> {
+    rows().map(|row| &row.spec)
+}
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    let tables = [main::ROWS].into_iter().chain(http::tables());
+    tables.flatten()
+}
+
+/// Resolves a tree that was checked against [`specs`]. What is wrong is added to `findings`; the value is to be used only
+/// where none of them refuses.
+#[must_use]
+pub fn resolve(directives: &[Directive], origin: &Origin, findings: &mut Vec<Finding>) -> Config {
+    let mut cx = Cx::new(rows(), origin, findings);
+    let mut main = Main::default();
+    for directive in directives {
+        if let Some((row, Apply::Main(apply))) = cx.row(directive, nginx_conf::MAIN) {
+            let done = apply(&mut main, directive, &mut cx);
+            cx.settle(row, directive, done);
+        }
+    }
+    let http = directives
+        .iter()
+        .find(|directive| directive.name.text == "http")
+        .and_then(|directive| directive.block.as_deref())
+        .map(|block| Arc::new(http::resolve(block, &mut cx)));
+    Config { main, http }
+}

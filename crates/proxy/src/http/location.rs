@@ -1,0 +1,55 @@
+//! One location: the values of all modules at one place of the configuration.
+
+use std::sync::Arc;
+
+use super::{Locations, rewrite};
+use crate::conf::Row;
+
+/// What answers a request at a location.
+#[derive(Debug, Clone)]
+pub(crate) enum Handler {}
+
+/// The values at one level: a location, the server outside of its locations, or an `if`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Location {
+    /// As written, for messages: `/images/`, `~ \.php$`, `@fallback`.
+    pub(crate) name: Arc<str>,
+    /// The prefix, the exact URI, the expression, or the name after `@`.
+    pub(crate) pattern: Arc<str>,
+    /// `@NAME`.
+    pub(crate) is_named: bool,
+    /// `~ REGEX` or `~* REGEX`.
+    pub(crate) is_regex: bool,
+    /// What answers; `None` for static files.
+    pub(crate) handler: Option<Handler>,
+    /// What `set`, `rewrite`, `if`, `return` and `break` do, in their order. Never inherited.
+    pub(crate) program: rewrite::Program,
+    /// `limit_except`: the methods that stay here, and where the others go.
+    pub(crate) limit_except: Option<(Vec<String>, Arc<Location>)>,
+    /// The locations inside of this one.
+    pub(crate) locations: Arc<Locations>,
+}
+
+impl Location {
+    /// What a location inside of this one starts from.
+    pub(crate) fn child(&self, name: &str) -> Self {
+        Self {
+            name: name.into(),
+            handler: None,
+            ..self.branch()
+        }
+    }
+
+    /// What an `if` or `limit_except` inside of this one starts from: it is the same location still.
+    pub(crate) fn branch(&self) -> Self {
+        Self {
+            program: rewrite::Program::default(),
+            limit_except: None,
+            locations: Arc::default(),
+            ..self.clone()
+        }
+    }
+}
+
+/// The table.
+pub(crate) static ROWS: &[Row] = &[];
