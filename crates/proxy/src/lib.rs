@@ -12,5 +12,11 @@ mod http;
 )]
 mod net;
 mod script;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the faces that run in it are being built on it"
+)]
+mod worker;
 
 pub use conf::{Config, Main, Origin, resolve, specs};

@@ -24,7 +24,7 @@ mod transport;
 mod wire;
 
 pub(crate) use accept::Listener;
-pub(crate) use alarm::{Alarm, Elapsed, TICK, tick};
+pub(crate) use alarm::{Alarm, Elapsed, Interrupted, TICK, begin_quit, quitting, tick};
 pub(crate) use connect::connect;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use listen::{BindError, ListenSpec, Listeners};

@@ -1,6 +1,8 @@
 //! Accepting connections on one socket.
 
 use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -54,6 +56,15 @@ impl Listener {
                 }
             }
         }
+    }
+
+    /// The connections that wait already. For a listener that is about to be closed: the system would reset them.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = Transport> {
+        let mut cx = Context::from_waker(Waker::noop());
+        std::iter::from_fn(move || match pin!(self.accept_once()).poll(&mut cx) {
+            Poll::Ready(Ok(transport)) => Some(transport),
+            _ => None,
+        })
     }
 
     async fn accept_once(&self) -> io::Result<Transport> {

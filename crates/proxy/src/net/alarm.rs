@@ -41,6 +41,15 @@ impl From<Elapsed> for std::io::Error {
     }
 }
 
+/// Why a task that had nothing to do is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupted {
+    /// The deadline has passed.
+    Elapsed,
+    /// The worker is to end, gracefully: see [`begin_quit`].
+    Quit,
+}
+
 /// One deadline of one task, or none.
 pub(crate) struct Alarm(Rc<Slot>);
 
@@ -55,6 +64,7 @@ thread_local! {
     static SLOTS: RefCell<Vec<Rc<Slot>>> = const { RefCell::new(Vec::new()) };
     /// No slot is due before this. Kept while alarms are cleared and moved, so a look may find nothing.
     static SOONEST: Cell<u64> = const { Cell::new(NEVER) };
+    static QUITTING: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Alarm {
@@ -142,6 +152,20 @@ impl Alarm {
         outcome
     }
 
+    /// [`Self::guard`] for a connection that is idle: it also ends when the worker is to end.
+    ///
+    /// # Errors
+    ///
+    /// [`Interrupted`] where the deadline passed, or the worker was told to end, before `work` was done.
+    pub(crate) async fn guard_idle<F: Future>(&self, work: F) -> Result<F::Output, Interrupted> {
+        let mut work = pin!(work);
+        poll_fn(|cx| match self.poll_guarded(work.as_mut(), cx) {
+            Poll::Pending if quitting() => Poll::Ready(Err(Interrupted::Quit)),
+            outcome => outcome.map_err(|Elapsed| Interrupted::Elapsed),
+        })
+        .await
+    }
+
     fn poll_guarded<F: Future>(
         &self,
         work: Pin<&mut F>,
@@ -150,6 +174,14 @@ impl Alarm {
         match work.poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => self.poll_elapsed(cx).map(|()| Err(Elapsed)),
+        }
+    }
+}
+
+impl Slot {
+    fn wake(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
         }
     }
 }
@@ -178,6 +210,17 @@ impl Drop for Alarm {
     }
 }
 
+/// Lets the idle connections of this thread end, now and from now on.
+pub(crate) fn begin_quit() {
+    QUITTING.set(true);
+    SLOTS.with_borrow(|slots| slots.iter().for_each(|slot| slot.wake()));
+}
+
+/// The thread is to end, gracefully: answers say `Connection: close`.
+pub(crate) fn quitting() -> bool {
+    QUITTING.get()
+}
+
 /// Looks at the alarms of this thread every [`TICK`], and reads the clock; never returns.
 pub(crate) async fn tick() {
     let mut ticks = tokio::time::interval(TICK);
@@ -202,9 +245,7 @@ fn sweep(now: Monotonic) {
                 continue;
             }
             // A deadline that nobody waits for stays: its guard sees it when it is polled.
-            if let Some(waker) = slot.waker.take() {
-                waker.wake();
-            }
+            slot.wake();
         }
     });
     SOONEST.set(soonest);

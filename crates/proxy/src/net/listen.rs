@@ -53,6 +53,7 @@ impl BindError {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Listeners {
     entries: Vec<Entry>,
+    workers: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -82,6 +83,7 @@ impl Listeners {
         workers: usize,
         held: &Self,
     ) -> Result<Self, BindError> {
+        let workers = workers.max(1);
         let fail = |spec: &ListenSpec| {
             let address = spec.address.clone();
             move |source| BindError { address, source }
@@ -96,12 +98,17 @@ impl Listeners {
             .iter()
             .map(|spec| Entry::bind(spec, workers, held.find(spec)).map_err(fail(spec)))
             .collect::<Result<_, _>>()?;
-        Ok(Self { entries })
+        Ok(Self { entries, workers })
     }
 
     /// Where the address of this index really is.
     pub(crate) fn address(&self, index: usize) -> Option<&Endpoint> {
         self.entries.get(index).map(|entry| &entry.actual)
+    }
+
+    /// How many workers it was bound for.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
     }
 
     /// How many addresses there are.
@@ -154,7 +161,7 @@ impl Entry {
     fn bind(spec: &ListenSpec, workers: usize, held: Option<&Self>) -> io::Result<Self> {
         let mut sockets = held.map_or_else(Vec::new, |held| held.sockets.clone());
         let wanted = match spec.address {
-            Endpoint::Ip(_) => workers.max(1),
+            Endpoint::Ip(_) => workers,
             Endpoint::Unix(_) => 1,
         };
         sockets.truncate(wanted);

@@ -55,6 +55,33 @@ fn a_deadline_moves_while_it_is_waited_for() {
 }
 
 #[test]
+fn idle_connections_end_with_their_worker() {
+    run(async {
+        let idle = tokio::task::spawn_local(async {
+            let alarm = Alarm::new();
+            alarm.set(Duration::from_secs(100));
+            let ended = alarm.guard_idle(std::future::pending::<()>()).await;
+            let late = alarm.guard_idle(std::future::pending::<()>()).await;
+            let ready = alarm.guard_idle(std::future::ready(1)).await;
+            (ended, late, ready)
+        });
+        let busy = tokio::task::spawn_local(async {
+            let alarm = Alarm::new();
+            alarm
+                .within(Duration::from_millis(1), std::future::pending::<()>())
+                .await
+        });
+        tokio::task::yield_now().await;
+        assert!(!quitting());
+        begin_quit();
+        let quit = Err(Interrupted::Quit);
+        assert_eq!(idle.await.unwrap(), (quit, Err(Interrupted::Quit), Ok(1)));
+        assert_eq!(busy.await.unwrap(), Err(Elapsed));
+        QUITTING.set(false);
+    });
+}
+
+#[test]
 fn many_alarms_go_off_each_at_its_time() {
     run(async {
         let mut tasks = Vec::new();
