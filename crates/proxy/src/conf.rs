@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use nginx_conf::{Directive, Finding, Spec};
 
-use crate::http;
+use crate::{http, stream};
 
 pub use main::Main;
 
@@ -33,13 +33,15 @@ pub struct Config {
     pub main: Main,
     /// The HTTP face; `None` where there is no `http` block.
     pub(crate) http: Option<Arc<http::Config>>,
+    /// The TCP face; `None` where there is no `stream` block.
+    pub(crate) stream: Option<Arc<stream::Config>>,
 }
 
 impl Config {
     /// Whether there is anything to serve.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.http.is_none()
+        self.http.is_none() && self.stream.is_none()
     }
 }
 
@@ -58,7 +60,10 @@ pub fn specs() -> impl Iterator<Item = &'static Spec> {
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    let tables = [main::ROWS].into_iter().chain(http::tables());
+    let tables = [main::ROWS]
+        .into_iter()
+        .chain(http::tables())
+        .chain(stream::tables());
     tables.flatten()
 }
 
@@ -74,10 +79,15 @@ pub fn resolve(directives: &[Directive], origin: &Origin, findings: &mut Vec<Fin
             cx.settle(row, directive, done);
         }
     }
-    let http = directives
-        .iter()
-        .find(|directive| directive.name.text == "http")
-        .and_then(|directive| directive.block.as_deref())
-        .map(|block| Arc::new(http::resolve(block, &mut cx)));
-    Config { main, http }
+    let block = |name: &str| {
+        let mut blocks = directives
+            .iter()
+            .filter(|directive| directive.name.text == name);
+        blocks
+            .next()
+            .and_then(|directive| directive.block.as_deref())
+    };
+    let http = block("http").map(|inside| Arc::new(http::resolve(inside, &mut cx)));
+    let stream = block("stream").map(|inside| Arc::new(stream::resolve(inside, &mut cx)));
+    Config { main, http, stream }
 }

@@ -12,6 +12,7 @@ mod http;
 )]
 mod net;
 mod script;
+mod stream;
 #[allow(
     dead_code,
     unused_imports,
@@ -20,3 +21,6 @@ mod script;
 mod worker;
 
 pub use conf::{Config, Main, Origin, resolve, specs};
+
+/// The version of nginx whose behaviour the balancer follows.
+pub const NGINX_VERSION: &str = "1.31.5";
