@@ -11,7 +11,9 @@ mod http;
     reason = "the faces that use all of it are being built on it"
 )]
 mod net;
+mod outlet;
 mod script;
+mod stream;
 #[allow(
     dead_code,
     unused_imports,
@@ -19,4 +21,8 @@ mod script;
 )]
 mod worker;
 
-pub use conf::{Config, Main, Origin, resolve, specs};
+pub use conf::{Config, ErrorLog, LogTarget, Main, Origin, Severity, resolve, specs};
+pub use outlet::{Nowhere, Outlet};
+
+/// The version of nginx whose behaviour the balancer follows.
+pub const NGINX_VERSION: &str = "1.31.5";

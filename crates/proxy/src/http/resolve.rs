@@ -141,7 +141,7 @@ impl Walk<'_, '_> {
                 Apply::Structure if row.spec.name == "if" => {
                     rewrite::add_if(location, directive, &mut self.cx)
                 }
-                Apply::Structure | Apply::Nothing | Apply::Main(_) | Apply::Upstream(_) => Ok(()),
+                _ => Ok(()),
             };
             self.cx.cx.settle(row, directive, done);
         }
