@@ -221,7 +221,13 @@ impl Tables {
     /// Puts tables together. A name may stand in several contexts with different meanings.
     #[must_use]
     pub fn new(tables: &[&'static [Spec]]) -> Self {
-        let specs: Vec<_> = tables.iter().copied().flatten().collect();
+        Self::of(tables.iter().copied().flatten())
+    }
+
+    /// Puts lines together, in their order.
+    #[must_use]
+    pub fn of(specs: impl IntoIterator<Item = &'static Spec>) -> Self {
+        let specs: Vec<_> = specs.into_iter().collect();
         let mut by_name: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (index, spec) in specs.iter().enumerate() {
             by_name.entry(spec.name).or_default().push(index);

@@ -15,9 +15,11 @@ mod process;
 pub mod settings;
 mod status;
 mod storage;
+mod outlet;
 mod topics;
 mod upkeep;
 
 pub use listener::BindError;
-pub use node::{Ended, Node, StartError, Summary};
+pub use node::{Ended, Metrics, Node, StartError, Summary, Surroundings};
+pub use outlet::{EVENTS_TOPIC, Outlet};
 pub use storage::{Recovery, StorageError};
