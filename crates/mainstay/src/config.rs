@@ -15,7 +15,6 @@ mod source;
 mod tables;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use nginx_conf::{Finding, Tree};
 use node::settings::Settings;
@@ -34,12 +33,12 @@ console { listen 127.0.0.1:15672; }
 ";
 
 /// What the process is to be.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Plan {
     /// The log and the faces that serve it; there may be none.
     pub settings: Settings,
     /// The balancer; `None` where the configuration has none.
-    pub balancer: Option<Arc<proxy::Config>>,
+    pub balancer: Option<proxy::Config>,
     /// Where the process's own messages go, in nginx's form; where it is empty, to standard error in Mainstay's own.
     pub error_log: Vec<proxy::ErrorLog>,
     /// The file with the process id.
@@ -87,6 +86,7 @@ pub fn load(source: &Source, overrides: &[Override]) -> Outcome {
     let (mut directives, globals) = source.globals();
     directives.extend(tree.directives);
     findings.extend(globals);
+    directives.extend(source.error_log(&directives));
     for change in overrides {
         findings.extend(change.apply(&mut directives));
     }

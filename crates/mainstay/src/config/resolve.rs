@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use kafka::{Endpoint, Settings as BrokerSettings, TimestampType};
@@ -25,21 +24,17 @@ pub(super) fn plan(
     let balancer = proxy::resolve(directives, &source.origin(), findings);
     let settings = settings(tables, directives, !balancer.is_empty(), findings);
     let main = &balancer.main;
-    let mut error_log = main.error_log.clone();
-    if error_log.is_empty() {
-        error_log.extend(source.error_log());
-    }
     let named = main.pid.clone().map(|path| Pid { path, named: true });
     let default = source.prefix.as_ref().map(|prefix| Pid {
         path: prefix.join("logs/nginx.pid"),
         named: false,
     });
     Plan {
-        error_log,
+        error_log: main.error_log.clone(),
         pid: named.or(default),
         shutdown_timeout: main.worker_shutdown_timeout,
-        balancer: (!balancer.is_empty()).then(|| Arc::new(balancer)),
         settings,
+        balancer: Some(balancer).filter(|balancer| !balancer.is_empty()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nginx_conf::{Directive, Finding, Parsed};
+use nginx_conf::{Directive, Finding, Parsed, Place, Word};
 
 /// What the command line says about where to read. Nothing at all means the built-in configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,16 +39,15 @@ impl Source {
         }
     }
 
-    /// The file that `-e` names, or standard error.
-    pub(super) fn error_log(&self) -> Option<proxy::ErrorLog> {
+    /// `-e` as the directive that it stands for, where there is none outside of the blocks.
+    pub(super) fn error_log(&self, directives: &[Directive]) -> Option<Directive> {
         let name = self.error_log.as_deref()?;
-        let target = match name {
-            "stderr" => proxy::LogTarget::Stderr,
-            name => proxy::LogTarget::File(self.origin().prefix.join(name)),
-        };
-        Some(proxy::ErrorLog {
-            target,
-            level: proxy::Severity::Error,
+        let known = directives.iter().any(|d| d.name.text == "error_log");
+        let place = Place::whole(&format!("-e {name}"));
+        (!known).then(|| Directive {
+            name: Word::new("error_log", place.clone()),
+            args: vec![Word::new(name, place)],
+            block: None,
         })
     }
 
