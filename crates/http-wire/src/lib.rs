@@ -16,6 +16,7 @@ mod limits;
 mod lines;
 mod method;
 mod name;
+pub mod proxy_protocol;
 mod request;
 mod request_line;
 mod response;
