@@ -8,6 +8,7 @@
 //! Nothing is opened, bound or looked up here, but files that belong to the configuration (certificates, passwords).
 
 mod cx;
+pub(crate) mod error_log;
 mod list;
 mod main;
 mod row;
@@ -24,6 +25,7 @@ use nginx_conf::{Directive, Finding, Spec};
 
 use crate::http;
 
+pub use error_log::{ErrorLog, LogTarget, Severity};
 pub use main::Main;
 
 /// What the whole proxy runs on.
@@ -50,6 +52,8 @@ pub struct Origin {
     pub prefix: std::path::PathBuf,
     /// The directory of the configuration file: certificates, keys, password files.
     pub conf_dir: std::path::PathBuf,
+    /// Whether nginx's default access log, `logs/access.log`, holds: where the prefix is nginx's own, given by `-p`.
+    pub logs: bool,
 }
 
 /// Every directive of the balancer, for checks and documentation.

@@ -11,6 +11,7 @@ mod http;
     reason = "the faces that use all of it are being built on it"
 )]
 mod net;
+mod outlet;
 mod script;
 #[allow(
     dead_code,
@@ -19,4 +20,5 @@ mod script;
 )]
 mod worker;
 
-pub use conf::{Config, Main, Origin, resolve, specs};
+pub use conf::{Config, ErrorLog, LogTarget, Main, Origin, Severity, resolve, specs};
+pub use outlet::{Nowhere, Outlet};
