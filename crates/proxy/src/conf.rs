@@ -24,6 +24,7 @@ use std::sync::Arc;
 use nginx_conf::{Directive, Finding, Spec};
 
 use crate::http;
+use crate::log::{Errors, Logs};
 
 pub use error_log::{ErrorLog, LogTarget, Severity};
 pub use main::Main;
@@ -35,6 +36,10 @@ pub struct Config {
     pub main: Main,
     /// The HTTP face; `None` where there is no `http` block.
     pub(crate) http: Option<Arc<http::Config>>,
+    /// The files of all logs.
+    pub(crate) logs: Logs,
+    /// Where errors outside of the faces go.
+    pub(crate) errors: Errors,
 }
 
 impl Config {
@@ -78,10 +83,24 @@ pub fn resolve(directives: &[Directive], origin: &Origin, findings: &mut Vec<Fin
             cx.settle(row, directive, done);
         }
     }
+    cx.errors = errors(&main, &mut cx);
     let http = directives
         .iter()
         .find(|directive| directive.name.text == "http")
         .and_then(|directive| directive.block.as_deref())
         .map(|block| Arc::new(http::resolve(block, &mut cx)));
-    Config { main, http }
+    Config {
+        main,
+        http,
+        logs: std::mem::take(&mut cx.logs),
+        errors: cx.errors,
+    }
+}
+
+fn errors(main: &Main, cx: &mut Cx<'_>) -> Errors {
+    let logs = main.error_log.iter();
+    Errors::new(
+        logs.map(|log| (log.level, cx.logs.file(log.target.clone())))
+            .collect(),
+    )
 }

@@ -4,7 +4,12 @@
 //! (`balancer`) and knows no bytes of HTTP heads (`http-wire`).
 
 mod conf;
+#[allow(dead_code, reason = "modules are being built on it")]
 mod http;
+mod listen;
+#[allow(dead_code, unused_imports, reason = "the stream face uses it, too")]
+mod log;
+mod names;
 #[allow(
     dead_code,
     unused_imports,
@@ -13,6 +18,8 @@ mod http;
 mod net;
 mod outlet;
 mod script;
+#[allow(dead_code, reason = "modules are being built on it")]
+mod shared;
 #[allow(
     dead_code,
     unused_imports,
@@ -22,3 +29,4 @@ mod worker;
 
 pub use conf::{Config, ErrorLog, LogTarget, Main, Origin, Severity, resolve, specs};
 pub use outlet::{Nowhere, Outlet};
+pub use shared::Counters;

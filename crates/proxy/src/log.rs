@@ -10,8 +10,8 @@ mod file;
 mod format;
 mod writer;
 
-pub(crate) use access::{AccessLog, Target};
-pub(crate) use error::{ErrorLog, Level};
+pub(crate) use access::{AccessLog, Target, Words};
+pub(crate) use error::Errors;
 pub(crate) use file::{LogFile, Logs};
 pub(crate) use format::{Escape, Format};
 pub(crate) use writer::{Limits, Writer};

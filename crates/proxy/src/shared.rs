@@ -1,16 +1,8 @@
 //! What all workers of a process share: counters, and where events go.
 
 use std::sync::Arc;
+use crate::outlet::Outlet;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Where access lines for topics and events of health go. It is given to the proxy, which knows no log.
-pub trait Outlet: Send + Sync {
-    /// Tells of an event, as a JSON object. Never blocks; what cannot be taken is dropped and counted there.
-    fn event(&self, json: String);
-
-    /// Appends a line, without its end, to a topic. Never blocks; what cannot be taken is dropped and counted there.
-    fn append(&self, topic: &str, line: &[u8]);
-}
 
 /// Counts that everybody may read at any time.
 #[derive(Debug, Default)]
@@ -41,13 +33,13 @@ pub(crate) struct Shared {
     /// Counts.
     pub(crate) counters: Counters,
     /// Where events and lines for topics go.
-    pub(crate) outlet: Option<Arc<dyn Outlet>>,
+    pub(crate) outlet: Arc<dyn Outlet>,
     connections: AtomicU64,
 }
 
 impl Shared {
     /// Nothing counted yet.
-    pub(crate) fn new(outlet: Option<Arc<dyn Outlet>>) -> Self {
+    pub(crate) fn new(outlet: Arc<dyn Outlet>) -> Self {
         Self {
             counters: Counters::default(),
             outlet,

@@ -8,7 +8,7 @@ mod flow;
 mod head;
 mod send;
 
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 pub(crate) use flow::{Abort, Flow};
 use send::Sink;
@@ -42,24 +42,12 @@ impl Client {
         self.sink.release();
     }
 
-    /// Ready when the client has closed or reset the connection. Bytes of a next request are no close; they are kept, and
-    /// while some wait a close behind them is not seen.
+    /// Ready when the client has closed or reset the connection and nothing of it waits to be read.
     pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        /// What a client may send ahead of the answer before we stop looking.
-        const AHEAD: usize = 1 << 10;
-        while self.ahead.is_empty() {
-            if ready!(self.transport.poll_read_ready(cx)).is_err() {
-                return Poll::Ready(());
-            }
-            self.ahead.grow(AHEAD);
-            match self.transport.try_read(&mut self.ahead) {
-                Ok(0) => return Poll::Ready(()),
-                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
-                    return Poll::Ready(());
-                }
-                Ok(_) | Err(_) => {}
-            }
+        if self.ahead.is_empty() {
+            self.transport.poll_closed(cx)
+        } else {
+            Poll::Pending
         }
-        Poll::Pending
     }
 }

@@ -10,7 +10,7 @@ use base::{Monotonic, Timestamp};
 use super::body::Body;
 use super::head::{Head, Method, Version};
 use super::{Config, Connection, Location, Response, Server, Worker};
-use crate::log::Level;
+use crate::conf::Severity;
 use crate::net::{Endpoint, clock};
 use crate::script::{Captures, Definition, Slots, UserId};
 
@@ -236,8 +236,8 @@ impl Request {
     }
 
     /// Writes a line into the location's error log, with who asked for what behind it.
-    pub(crate) fn error(&self, level: Level, text: fmt::Arguments<'_>) {
-        let log = &self.location.error_log;
+    pub(crate) fn error(&self, level: Severity, text: fmt::Arguments<'_>) {
+        let log = &self.location.errors;
         if log.wants(level) {
             log.line(
                 level,

@@ -135,7 +135,7 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("proxy-writer-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let mut logs = Logs::default();
-        let file = logs.file(dir.join("log"));
+        let file = logs.file(crate::conf::LogTarget::File(dir.join("log")));
         logs.open().unwrap();
         let text = || std::fs::read_to_string(dir.join("log")).unwrap();
         let writer = Writer::default();
