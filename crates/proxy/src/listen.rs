@@ -174,7 +174,9 @@ fn addresses(text: &str) -> Result<Vec<Endpoint>, String> {
         },
     };
     if ports.len() > PORTS_MAX {
-        return Err(format!("there are more than {PORTS_MAX} ports in \"{text}\""));
+        return Err(format!(
+            "there are more than {PORTS_MAX} ports in \"{text}\""
+        ));
     }
     let pairs = hosts
         .iter()
@@ -237,9 +239,12 @@ mod tests {
     fn what_is_listened_on() {
         let check = |text: &str, expected: Option<&[&str]>| {
             let got = addresses(text).ok();
-            let got: Option<Vec<_>> =
-                got.map(|all| all.iter().map(ToString::to_string).collect());
-            assert_eq!(got, expected.map(|e| e.iter().map(|s| (*s).to_owned()).collect()), "{text}");
+            let got: Option<Vec<_>> = got.map(|all| all.iter().map(ToString::to_string).collect());
+            assert_eq!(
+                got,
+                expected.map(|e| e.iter().map(|s| (*s).to_owned()).collect()),
+                "{text}"
+            );
         };
         check("80", Some(&["0.0.0.0:80"]));
         check("*:8080", Some(&["0.0.0.0:8080"]));
@@ -247,9 +252,21 @@ mod tests {
         check("127.0.0.1:0", Some(&["127.0.0.1:0"]));
         check("[::]:80", Some(&["[::]:80"]));
         check("[::1]", Some(&["[::1]:80"]));
-        check("8000-8002", Some(&["0.0.0.0:8000", "0.0.0.0:8001", "0.0.0.0:8002"]));
+        check(
+            "8000-8002",
+            Some(&["0.0.0.0:8000", "0.0.0.0:8001", "0.0.0.0:8002"]),
+        );
         check("unix:/tmp/s", Some(&["unix:/tmp/s"]));
-        for text in ["unix:", "65536", "127.0.0.1:x", "[::1", "[::1]80", ":80", "8002-8000", "1-65535"] {
+        for text in [
+            "unix:",
+            "65536",
+            "127.0.0.1:x",
+            "[::1",
+            "[::1]80",
+            ":80",
+            "8002-8000",
+            "1-65535",
+        ] {
             check(text, None);
         }
     }
@@ -260,7 +277,11 @@ mod tests {
         assert_eq!(keepalive("off"), Some(Keepalive::Off));
         assert!(matches!(
             keepalive("30m::10"),
-            Some(Keepalive::On { idle: Some(_), interval: None, probes: Some(10) })
+            Some(Keepalive::On {
+                idle: Some(_),
+                interval: None,
+                probes: Some(10)
+            })
         ));
         for text in ["", "::", "x", "1:2:3:4", "1:2:x"] {
             assert_eq!(keepalive(text), None, "{text}");

@@ -1,4 +1,4 @@
-//! Which server of an address a host name belongs to, and what a host name may look like. Both faces have servers with names.
+//! Which server of an address a host name belongs to. Both faces have servers with names.
 //!
 //! nginx's order: the exact name, the longest wildcard in front (`*.example.com`, `.example.com`), the longest behind
 //! (`www.example.*`), the first regular expression.
@@ -129,9 +129,8 @@ impl<S> Names<S> {
             return Some(server);
         }
         self.by_wildcard(host).or_else(|| {
-            let matching = |(regex, _): &&(Regex, Arc<S>)| {
-                regex.captures(host, captures, &mut *assign)
-            };
+            let matching =
+                |(regex, _): &&(Regex, Arc<S>)| regex.captures(host, captures, &mut *assign);
             self.regexes.iter().find(matching).map(|(_, server)| server)
         })
     }
@@ -160,78 +159,12 @@ impl<S> Names<S> {
     }
 }
 
-/// Takes the host out of a `Host` field or an absolute URI, in lower case and without port and final dot, and its port.
-/// `Err` where it is none.
-pub(crate) fn read_host<'h>(field: &'h [u8], into: &mut Vec<u8>) -> Result<&'h [u8], ()> {
-    into.clear();
-    let (host, port) = split(field)?;
-    let host = host.strip_suffix(b".").unwrap_or(host);
-    if host.is_empty() {
-        return Err(());
-    }
-    let mut before = 0;
-    for &byte in host {
-        let fine = byte > b' ' && byte != 0x7f && byte != b'/' && byte != b'\\';
-        if !fine || (byte == b'.' && before == b'.') {
-            return Err(());
-        }
-        before = byte;
-        into.push(byte.to_ascii_lowercase());
-    }
-    Ok(port)
-}
-
-/// Host and port, the latter empty where there is none.
-fn split(field: &[u8]) -> Result<(&[u8], &[u8]), ()> {
-    let colon = if field.first() == Some(&b'[') {
-        let end = field.iter().position(|byte| *byte == b']').ok_or(())? + 1;
-        match field.get(end) {
-            None => None,
-            Some(b':') => Some(end),
-            Some(_) => return Err(()),
-        }
-    } else {
-        field.iter().position(|byte| *byte == b':')
-    };
-    let Some(colon) = colon else {
-        return Ok((field, b""));
-    };
-    let port = &field[colon + 1..];
-    if port.iter().any(|byte| !byte.is_ascii_digit()) {
-        return Err(());
-    }
-    Ok((&field[..colon], port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn registry() -> Registry<UserId> {
         Registry::new(|_, _| None, |id| id)
-    }
-
-    #[test]
-    fn hosts() {
-        let check = |field: &str, expected: Option<(&str, &str)>| {
-            let mut host = Vec::new();
-            let port = read_host(field.as_bytes(), &mut host).ok();
-            let got = port.map(|port| (&host[..], port));
-            let expected = expected.map(|(host, port)| (host.as_bytes(), port.as_bytes()));
-            assert_eq!(got, expected, "{field}");
-        };
-        check("a", Some(("a", "")));
-        check("A.Example:80", Some(("a.example", "80")));
-        check("a.example.", Some(("a.example", "")));
-        check("a.example.:80", Some(("a.example", "80")));
-        check("a:", Some(("a", "")));
-        check("[::1]:80", Some(("[::1]", "80")));
-        check("[::1]", Some(("[::1]", "")));
-        for field in [
-            "", ":80", ".", "a..b", "a/b", "a b", "a\0b", "[::1", "[::1]x", "a:8x", "a\\b",
-        ] {
-            check(field, None);
-        }
     }
 
     #[test]
@@ -257,8 +190,7 @@ mod tests {
         let check = |host: &str, expected: Option<usize>| {
             let mut captures = Captures::default();
             let found = names.find(host.as_bytes(), &mut captures, &mut |_, _| {});
-            let found =
-                found.and_then(|found| servers.iter().position(|s| Arc::ptr_eq(s, found)));
+            let found = found.and_then(|found| servers.iter().position(|s| Arc::ptr_eq(s, found)));
             assert_eq!(found, expected, "{host}");
         };
         check("example.com", Some(0));

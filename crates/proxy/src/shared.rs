@@ -1,7 +1,7 @@
 //! What all workers of a process share: counters, and where events go.
 
-use std::sync::Arc;
 use crate::outlet::Outlet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts that everybody may read at any time.

@@ -75,7 +75,10 @@ fn read(location: &mut Location, directive: &Directive, cx: &mut HttpCx<'_, '_>)
         words = rest;
         answer = match code {
             "" => Answer::Target,
-            code => Answer::Code(code.parse().map_err(|_| format!("invalid value \"={code}\""))?),
+            code => Answer::Code(
+                code.parse()
+                    .map_err(|_| format!("invalid value \"={code}\""))?,
+            ),
         };
     }
     let mut codes = Vec::new();

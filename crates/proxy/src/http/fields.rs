@@ -43,11 +43,13 @@ impl Fields {
 
     /// The value of the first field of that name, in either case.
     pub(crate) fn find(&self, name: &[u8]) -> Option<&[u8]> {
-        self.all(name).next()
+        let mut fields = self.iter();
+        let found = fields.find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value)
     }
 
     /// The values of all fields of that name.
-    pub(crate) fn all<'f>(&'f self, name: &'f [u8]) -> impl Iterator<Item = &'f [u8]> {
+    pub(crate) fn all<'f>(&'f self, name: &'f [u8]) -> impl Iterator<Item = &'f [u8]> + use<'f> {
         self.iter()
             .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)

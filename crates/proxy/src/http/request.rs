@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use base::{Monotonic, Timestamp};
+use http_wire::{FieldName, Method, RequestHead, Version};
 
 use super::body::Body;
-use super::head::{Head, Method, Version};
 use super::{Config, Connection, Location, Response, Server, Worker};
 use crate::conf::Severity;
 use crate::net::{Endpoint, clock};
@@ -30,7 +30,7 @@ pub(crate) struct Request {
     /// Where the client is; `realip` may know better than the socket.
     pub(crate) client: Endpoint,
     /// What the client asked, as places in `buf`.
-    pub(crate) head: Head,
+    pub(crate) head: RequestHead,
     /// The bytes of the head.
     pub(crate) buf: Vec<u8>,
     /// The path: decoded, without dot segments, as rewrites left it.
@@ -39,8 +39,8 @@ pub(crate) struct Request {
     pub(crate) args: Vec<u8>,
     /// The host that was asked for, in lower case, without port; empty where none was.
     pub(crate) host: Vec<u8>,
-    /// The port in `Host`; empty where none was given.
-    pub(crate) host_port: Vec<u8>,
+    /// The port that was asked for; 0 where none was given.
+    pub(crate) host_port: u16,
     /// The raw URI is what `uri` and `args` say still.
     pub(crate) is_raw_uri_valid: bool,
     /// The raw URI had escapes or dot segments, so `uri` has other bytes.
@@ -95,12 +95,12 @@ impl Request {
             worker,
             client: connection.peer.clone(),
             connection,
-            head: Head::default(),
+            head: RequestHead::default(),
             buf: Vec::new(),
             uri: Vec::new(),
             args: Vec::new(),
             host: Vec::new(),
-            host_port: Vec::new(),
+            host_port: 0,
             is_raw_uri_valid: true,
             is_uri_normalised: false,
             is_prefix_valid: true,
@@ -146,11 +146,11 @@ impl Request {
             &mut self.uri,
             &mut self.args,
             &mut self.host,
-            &mut self.host_port,
             &mut self.user,
         ] {
             bytes.clear();
         }
+        self.host_port = 0;
         self.is_raw_uri_valid = true;
         self.is_uri_normalised = false;
         self.is_prefix_valid = true;
@@ -180,36 +180,41 @@ impl Request {
 
     /// Its method.
     pub(crate) fn method(&self) -> Method {
-        self.head.method
+        self.head.method()
     }
 
     /// Its method as it was sent.
     pub(crate) fn method_name(&self) -> &[u8] {
-        self.head.method_span.of(&self.buf)
+        self.head.method_name().of(&self.buf)
     }
 
     /// The version of HTTP that the client speaks.
     pub(crate) fn version(&self) -> Version {
-        self.head.version
+        self.head.version()
     }
 
-    /// The target as it was sent (`$request_uri`).
+    /// Path and query of the target as they were sent (`$request_uri`).
     pub(crate) fn raw_target(&self) -> &[u8] {
-        self.head.target.of(&self.buf)
+        self.head.path_and_query().of(&self.buf)
     }
 
     /// The first line as it was sent (`$request`).
     pub(crate) fn line(&self) -> &[u8] {
-        self.head.line.of(&self.buf)
+        self.head.request_line().of(&self.buf)
     }
 
     /// The fields of its head, name and value, in their order.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let fields = self.head.fields.iter();
+        let fields = self.head.fields().as_slice().iter();
         fields.map(|field| (field.name.of(&self.buf), field.value.of(&self.buf)))
     }
 
-    /// The value of the first field of that name, which is in lower case.
+    /// The value of the first field of that known name.
+    pub(crate) fn value(&self, id: FieldName) -> Option<&[u8]> {
+        self.head.value(&self.buf, id)
+    }
+
+    /// The value of the first field of that name, in either case.
     pub(crate) fn field(&self, name: &[u8]) -> Option<&[u8]> {
         self.fields()
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
@@ -280,7 +285,7 @@ impl fmt::Display for Context<'_> {
         if !line.is_empty() {
             write!(f, ", request: \"{}\"", String::from_utf8_lossy(line))?;
         }
-        if let Some(host) = request.field(b"host") {
+        if let Some(host) = request.value(FieldName::Host) {
             write!(f, ", host: \"{}\"", String::from_utf8_lossy(host))?;
         }
         Ok(())

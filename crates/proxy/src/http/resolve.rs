@@ -145,7 +145,7 @@ impl Walk<'_, '_> {
                 Apply::Structure if row.spec.name == "if" => {
                     rewrite::add_if(location, directive, &mut self.cx)
                 }
-                Apply::Structure | Apply::Nothing | Apply::Main(_) | Apply::Upstream(_) => Ok(()),
+                _ => Ok(()),
             };
             self.cx.cx.settle(row, directive, done);
         }
@@ -155,7 +155,6 @@ impl Walk<'_, '_> {
         let outer = self.cx.cx.enter();
         let mut upstream = UpstreamDraft {
             name: directive.first().unwrap_or_default().to_owned(),
-            ..UpstreamDraft::default()
         };
         for inner in inside_of(directive) {
             if let Some((row, Apply::Upstream(apply))) = self.cx.cx.row(inner, UPSTREAM) {

@@ -20,6 +20,7 @@ pub(crate) struct Worker {
     /// Buffers in front of access logs.
     pub(crate) logs: Rc<Writer>,
     config: RefCell<Arc<Config>>,
+    #[expect(clippy::vec_box, reason = "they move in and out as boxes")]
     spare: RefCell<Vec<Box<Request>>>,
     random: Cell<u64>,
 }

@@ -91,7 +91,10 @@ mod tests {
         std::fs::create_dir_all(&dir).unwrap();
         let mut logs = Logs::default();
         let file = logs.file(LogTarget::File(dir.join("a.log")));
-        assert!(Arc::ptr_eq(&file, &logs.file(LogTarget::File(dir.join("a.log")))));
+        assert!(Arc::ptr_eq(
+            &file,
+            &logs.file(LogTarget::File(dir.join("a.log")))
+        ));
         file.write(b"lost\n");
         logs.open().unwrap();
         file.write(b"one\n");

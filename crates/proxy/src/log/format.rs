@@ -45,12 +45,7 @@ impl<V> Format<V> {
 }
 
 /// Escapes what follows `start`. Nearly all values have nothing to escape, so they are looked over in place first.
-fn escape(
-    out: &mut Vec<u8>,
-    start: usize,
-    plain: fn(u8) -> bool,
-    write: fn(u8, &mut Vec<u8>),
-) {
+fn escape(out: &mut Vec<u8>, start: usize, plain: fn(u8) -> bool, write: fn(u8, &mut Vec<u8>)) {
     let Some(first) = out[start..].iter().position(|byte| !plain(*byte)) else {
         return;
     };
@@ -123,9 +118,17 @@ mod tests {
             let text = String::from_utf8(out).unwrap();
             assert_eq!(text, format!("before[{expected}\n"), "{escape:?} {value}");
         };
-        check(Escape::Default, "a\"b\\\n\u{e4}", "a\\x22b\\x5C\\x0A\\xC3\\xA4");
+        check(
+            Escape::Default,
+            "a\"b\\\n\u{e4}",
+            "a\\x22b\\x5C\\x0A\\xC3\\xA4",
+        );
         check(Escape::Default, "", "-");
-        check(Escape::Json, "a\"b\\\n\u{1}\u{e4}", "a\\\"b\\\\\\n\\u0001\u{e4}");
+        check(
+            Escape::Json,
+            "a\"b\\\n\u{1}\u{e4}",
+            "a\\\"b\\\\\\n\\u0001\u{e4}",
+        );
         check(Escape::Json, "", "");
         check(Escape::None, "a\"b\\", "a\"b\\");
     }

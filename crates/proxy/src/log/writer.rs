@@ -143,7 +143,8 @@ mod tests {
             buffer: Some(10),
             flush: None,
         };
-        let line = |text: &str| writer.line(&file, limits, |out| out.extend_from_slice(text.as_bytes()));
+        let line =
+            |text: &str| writer.line(&file, limits, |out| out.extend_from_slice(text.as_bytes()));
         line("one\n");
         line("two\n");
         assert_eq!(text(), "");

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use http_wire::{Method, Version};
+
 use super::super::core::Tokens;
-use super::super::head::{Method, Version};
 use super::super::response::reason;
 use super::super::{Request, Template};
 use super::send::Framing;
@@ -70,7 +71,7 @@ fn framing(request: &mut Request) -> Framing {
             true
         }
         101 => return Framing::UntilClose,
-        _ => request.head.method == Method::Head,
+        _ => request.head.method() == Method::Head,
     };
     if bodiless {
         return Framing::Nothing;
@@ -78,7 +79,7 @@ fn framing(request: &mut Request) -> Framing {
     if let Some(len) = response.content_length {
         return Framing::Length(len);
     }
-    if request.head.version == Version::Http11 && request.location.core.chunked {
+    if request.head.version() == Version::Http11 && request.location.core.chunked {
         return Framing::Chunked;
     }
     request.keeps_alive = false;
@@ -101,7 +102,9 @@ fn render(request: &Request, framing: Framing, out: &mut Vec<u8>) {
     status_line(response.status, &response.reason, out);
     if !response.fields.has(b"server") {
         out.extend_from_slice(match request.location.core.tokens {
-            Tokens::On => concat!("Server: mainstay/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes(),
+            Tokens::On => {
+                concat!("Server: mainstay/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes()
+            }
             Tokens::Off => b"Server: mainstay\r\n",
         });
     }
@@ -118,11 +121,6 @@ fn render(request: &Request, framing: Framing, out: &mut Vec<u8>) {
     if let Some(len) = response.content_length {
         field(out, b"Content-Length", |out| {
             let _ = write!(out, "{len}");
-        });
-    }
-    if let Some(time) = response.last_modified {
-        field(out, b"Last-Modified", |out| {
-            let _ = write!(out, "{}", clock::HttpDate(time));
         });
     }
     if !response.location.is_empty() {
@@ -179,7 +177,7 @@ fn absolute_location(request: &mut Request) {
         return;
     }
     let is_tls = request.connection.is_tls();
-    let mut location: Vec<u8> = if is_tls { b"https://" } else { b"http://" }.to_vec();
+    let mut location: Vec<u8> = if is_tls { &b"https://"[..] } else { b"http://" }.to_vec();
     let local = request.connection.local();
     if core.server_name_in_redirect && !request.server.name.is_empty() {
         location.extend_from_slice(request.server.name.as_bytes());

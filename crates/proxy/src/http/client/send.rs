@@ -73,7 +73,9 @@ impl Sink {
         match self.framing {
             Framing::Nothing => 0,
             Framing::UntilClose => data.len(),
-            Framing::Length(left) => usize::try_from(left).map_or(data.len(), |l| l.min(data.len())),
+            Framing::Length(left) => {
+                usize::try_from(left).map_or(data.len(), |l| l.min(data.len()))
+            }
             Framing::Chunked => {
                 if self.chunk_left == 0 && !data.is_empty() {
                     self.chunk_left = data.len();
@@ -253,12 +255,7 @@ impl Client {
     }
 
     /// How much of `wanted` the rate lets go now; waits until it is something.
-    fn poll_pace(
-        &mut self,
-        cx: &mut Context<'_>,
-        request: &Request,
-        wanted: usize,
-    ) -> Poll<usize> {
+    fn poll_pace(&mut self, cx: &mut Context<'_>, request: &Request, wanted: usize) -> Poll<usize> {
         let Some((rate, after)) = request.response.rate.filter(|(rate, _)| *rate > 0) else {
             return Poll::Ready(wanted);
         };

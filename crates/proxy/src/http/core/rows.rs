@@ -492,11 +492,7 @@ pub(crate) static IGNORED: &[Row] = &[
     Row::inert(Spec::ignored("open_file_cache_errors", LOCATIONS, INPUT)),
     Row::inert(Spec::ignored("types_hash_max_size", LOCATIONS, MEMORY)),
     Row::inert(Spec::ignored("types_hash_bucket_size", LOCATIONS, MEMORY)),
-    Row::inert(Spec::ignored(
-        "server_names_hash_max_size",
-        &[HTTP],
-        MEMORY,
-    )),
+    Row::inert(Spec::ignored("server_names_hash_max_size", &[HTTP], MEMORY)),
     Row::inert(Spec::ignored(
         "server_names_hash_bucket_size",
         &[HTTP],

@@ -1,0 +1,4 @@
+//! What heads and bodies are taken for, as data.
+
+mod chunked;
+mod request;
