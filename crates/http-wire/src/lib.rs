@@ -5,7 +5,9 @@
 //! I/O, no clock and no configuration here: limits are arguments.
 
 mod chunked;
+pub mod date;
 mod error;
+pub mod escape;
 mod field;
 mod framing;
 pub mod hop;
@@ -18,6 +20,7 @@ mod request;
 mod request_line;
 mod response;
 mod span;
+pub mod target;
 
 pub use chunked::{BadChunk, CHUNK_END, ChunkedDecoder, LAST_CHUNK, Step, write_chunk_head};
 pub use error::{BadRequest, BadResponse};

@@ -2,3 +2,4 @@
 
 mod chunked;
 mod request;
+mod target;

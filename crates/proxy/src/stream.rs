@@ -5,6 +5,7 @@
 
 mod config;
 mod proxy;
+mod relay;
 mod resolve;
 mod script;
 mod session;
