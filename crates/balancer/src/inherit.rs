@@ -3,14 +3,15 @@
 //! Peers are the same where server and address are. They keep identity, connections and counters (shared from then on,
 //! so that requests of the older configuration still count), failures, turn and health. Weights and limits are new.
 
-use base::Monotonic;
-
-use crate::group::Group;
-use crate::peer::Peer;
 use std::sync::Arc;
 
+use base::Monotonic;
+
+use crate::group::{Group, machine};
+use crate::peer::Peer;
+
 pub(crate) fn inherit(group: &mut Group, older: &Group, now: Monotonic) {
-    adopt_addresses(group, older);
+    adopt_addresses(group, older, now);
     let mut known: Vec<&Peer> = older.peers().collect();
     for peer in group.peers_mut() {
         let same = |known: &&Peer| known.address == peer.address && known.server == peer.server;
@@ -22,7 +23,7 @@ pub(crate) fn inherit(group: &mut Group, older: &Group, now: Monotonic) {
 }
 
 /// A followed name keeps its addresses until it is resolved anew: a reload is no reason to lose them.
-fn adopt_addresses(group: &mut Group, older: &Group) {
+fn adopt_addresses(group: &mut Group, older: &Group, now: Monotonic) {
     for (line, server) in group.spec.servers.iter().enumerate() {
         let before = older.spec.servers.iter().position(|before| {
             before.resolve && before.name == server.name && before.service == server.service
@@ -43,7 +44,8 @@ fn adopt_addresses(group: &mut Group, older: &Group) {
                 } else {
                     server.weight
                 };
-                Peer::new(server, line, known.address.clone(), name, weight, None)
+                let health = machine(&group.spec, server, now);
+                Peer::new(server, line, known.address.clone(), name, weight, health)
             }));
         }
     }
