@@ -10,7 +10,7 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -98,14 +98,16 @@ impl Transport {
         cx: &mut Context<'_>,
         into: &mut Vec<u8>,
     ) -> Poll<io::Result<usize>> {
-        loop {
-            match self.try_read(into) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.poll_read_ready(cx))?;
-                }
-                outcome => return Poll::Ready(outcome),
-            }
+        if into.len() == into.capacity() {
+            return Poll::Ready(Err(io::ErrorKind::InvalidInput.into()));
         }
+        self.wire.poll_read_spare(cx, into)
+    }
+
+    /// Ready when the other side sends no more and nothing that it sent waits; takes no bytes. For noticing a client that left
+    /// while it is not being read. While bytes wait, the task is not woken by an end behind them.
+    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.wire.poll_closed(cx)
     }
 
     /// [`Self::try_read`] that waits.
@@ -170,18 +172,7 @@ impl AsyncRead for Transport {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        loop {
-            match this.wire.try_read(into.initialize_unfilled()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(this.poll_read_ready(cx))?;
-                }
-                outcome => {
-                    into.advance(outcome?);
-                    return Poll::Ready(Ok(()));
-                }
-            }
-        }
+        self.get_mut().wire.poll_read(cx, into)
     }
 }
 
@@ -199,7 +190,7 @@ impl AsyncWrite for Transport {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.wire.poll_write_vectored(cx, slices)
+        self.get_mut().wire.poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {

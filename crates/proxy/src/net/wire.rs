@@ -3,10 +3,16 @@
 //! Everything here is non-blocking and `&mut self`: one task owns a connection. Bytes that were read while a PROXY header was
 //! looked for are given to the next reader before the socket is asked again.
 
+//! Reads and writes that wait go through the streams' own `poll_…`: after a short read they know that the socket is empty, and
+//! the next wait costs no system call that only says so.
+
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 /// The socket.
@@ -71,39 +77,75 @@ impl Wire {
         }
     }
 
-    /// Reads into `into`; 0 is the end.
-    pub(super) fn try_read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    /// [`Self::try_read_spare`] that registers the task where there is nothing yet.
+    pub(super) fn poll_read_spare(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut Vec<u8>,
+    ) -> Poll<io::Result<usize>> {
         if !self.ahead.is_empty() {
-            let count = self.ahead.len().min(into.len());
-            into[..count].copy_from_slice(&self.ahead[..count]);
-            self.consume_ahead(count);
-            return Ok(count);
+            return Poll::Ready(self.try_read_spare(into));
         }
-        match &self.socket {
-            Socket::Tcp(socket) => socket.try_read(into),
-            Socket::Unix(socket) => socket.try_read(into),
+        match &mut self.socket {
+            Socket::Tcp(socket) => pin!(socket.read_buf(into)).poll(cx),
+            Socket::Unix(socket) => pin!(socket.read_buf(into)).poll(cx),
         }
     }
 
-    pub(super) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match &self.socket {
-            Socket::Tcp(socket) => socket.try_write_vectored(slices),
-            Socket::Unix(socket) => socket.try_write_vectored(slices),
+    /// Reads into `into`; nothing read is the end.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let count = self.ahead.len().min(into.remaining());
+            into.put_slice(&self.ahead[..count]);
+            self.consume_ahead(count);
+            return Poll::Ready(Ok(()));
+        }
+        match &mut self.socket {
+            Socket::Tcp(socket) => Pin::new(socket).poll_read(cx, into),
+            Socket::Unix(socket) => Pin::new(socket).poll_read(cx, into),
         }
     }
 
     pub(super) fn poll_write_vectored(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        match &mut self.socket {
+            Socket::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Socket::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+        }
+    }
+
+    /// Ready when the other side sends no more, and nothing that it sent waits. Takes no bytes; while some wait, the task is not
+    /// woken by an end behind them.
+    pub(super) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.ahead.is_empty() {
+            return Poll::Pending;
+        }
         loop {
-            match self.try_write_vectored(slices) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.poll_write_ready(cx))?;
-                }
-                outcome => return Poll::Ready(outcome),
+            if ready!(self.poll_read_ready(cx)).is_err() {
+                return Poll::Ready(());
             }
+            match self.peek() {
+                Ok(0) => return Poll::Ready(()),
+                Ok(_) => return Poll::Pending,
+                // Nothing is there after all, which the event loop knows now, too.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Poll::Ready(()),
+            }
+        }
+    }
+
+    fn peek(&self) -> io::Result<usize> {
+        let peek = || SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]);
+        match &self.socket {
+            Socket::Tcp(socket) => socket.try_io(Interest::READABLE, peek),
+            Socket::Unix(socket) => socket.try_io(Interest::READABLE, peek),
         }
     }
 

@@ -139,3 +139,38 @@ fn reading_and_writing_allocate_nothing() {
         assert_eq!(made.count_total, 0);
     });
 }
+
+#[test]
+fn an_end_is_noticed_without_reading() {
+    run(async {
+        let (tcp, tcp_theirs) = tcp_pair().await;
+        let (unix, unix_theirs) = unix_pair();
+        notices(tcp, tcp_theirs).await;
+        notices(unix, unix_theirs).await;
+    });
+}
+
+async fn notices(mut ours: Transport, mut theirs: impl AsyncWriteExt + Unpin) {
+    let now = |ours: &mut Transport| {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        ours.poll_closed(&mut cx).is_ready()
+    };
+    assert!(!now(&mut ours));
+    theirs.write_all(b"next").await.unwrap();
+    ours.readable().await.unwrap();
+    assert!(!now(&mut ours), "bytes wait");
+    let mut buffer = Vec::with_capacity(4);
+    assert_eq!(ours.read_spare(&mut buffer).await.unwrap(), 4);
+    assert!(!now(&mut ours), "the last read was not short");
+    let (ours, ()) = tokio::join!(
+        async {
+            poll_fn(|cx| ours.poll_closed(cx)).await;
+            ours
+        },
+        async {
+            tokio::task::yield_now().await;
+            theirs.shutdown().await.unwrap();
+        }
+    );
+    drop(ours);
+}

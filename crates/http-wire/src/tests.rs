@@ -1,0 +1,6 @@
+//! What heads and bodies are taken for, as data.
+
+mod chunked;
+mod proxy_protocol;
+mod request;
+mod target;
