@@ -3,4 +3,5 @@
 mod chunked;
 mod proxy_protocol;
 mod request;
+mod response;
 mod target;
