@@ -16,6 +16,7 @@ mod command;
 mod conformance;
 mod crash;
 mod docs;
+mod picks;
 mod repo;
 mod results;
 mod server;
@@ -45,6 +46,8 @@ enum Command {
     Crash(crash::Args),
     /// Run the simulation of the commit log for many seeds, or for one again.
     Sim(sim::Args),
+    /// Compare the balancer's choices with a real nginx's, choice by choice.
+    Picks(picks::Args),
     /// Write the pages under `docs/` that show results.
     Docs,
 }
@@ -56,6 +59,7 @@ fn main() -> Result<()> {
         Command::Bench(args) => bench::run(&args),
         Command::Crash(args) => crash::run(&args),
         Command::Sim(args) => sim::run(&args),
+        Command::Picks(args) => picks::run(&args),
         Command::Docs => docs::write(),
     }
 }

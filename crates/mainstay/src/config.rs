@@ -37,7 +37,7 @@ console { listen 127.0.0.1:15672; }
 pub struct Plan {
     /// The log and the faces that serve it; there may be none.
     pub settings: Settings,
-    /// The balancer; `None` where the configuration has none.
+    /// The balancer, which may have nothing to serve; `None` once it was taken out.
     pub balancer: Option<proxy::Config>,
     /// Where the process's own messages go, in nginx's form; where it is empty, to standard error in Mainstay's own.
     pub error_log: Vec<proxy::ErrorLog>,

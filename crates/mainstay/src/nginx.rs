@@ -64,7 +64,10 @@ pub fn test(
     }
     if !quiet {
         writeln!(err, "mainstay: the configuration file {name} syntax is ok")?;
-        writeln!(err, "mainstay: configuration file {name} test is successful")?;
+        writeln!(
+            err,
+            "mainstay: configuration file {name} test is successful"
+        )?;
     }
     if dump {
         for (path, content) in &outcome.files {

@@ -10,12 +10,12 @@ mod kafka_server;
 mod listener;
 mod management;
 mod node;
+mod outlet;
 mod platform;
 mod process;
 pub mod settings;
 mod status;
 mod storage;
-mod outlet;
 mod topics;
 mod upkeep;
 

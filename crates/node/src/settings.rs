@@ -16,7 +16,7 @@ pub struct Settings {
     pub kafka: Option<KafkaSettings>,
     /// The RabbitMQ face; `None` where it is not served.
     pub amqp: Option<AmqpSettings>,
-    /// The console; `None` where it is not served. 
+    /// The console; `None` where it is not served.
     pub console: Option<ConsoleSettings>,
     /// How the node's own messages are written.
     pub log: LogFormat,

@@ -23,7 +23,8 @@ use std::sync::Arc;
 
 use nginx_conf::{Directive, Finding, Spec};
 
-use crate::http;
+use crate::log::{Errors, Logs};
+use crate::{http, stream};
 
 pub use error_log::{ErrorLog, LogTarget, Severity};
 pub use main::Main;
@@ -35,13 +36,19 @@ pub struct Config {
     pub main: Main,
     /// The HTTP face; `None` where there is no `http` block.
     pub(crate) http: Option<Arc<http::Config>>,
+    /// The files of all logs.
+    pub(crate) logs: Logs,
+    /// Where errors outside of the faces go.
+    pub(crate) errors: Errors,
+    /// The TCP face; `None` where there is no `stream` block.
+    pub(crate) stream: Option<Arc<stream::Config>>,
 }
 
 impl Config {
     /// Whether there is anything to serve.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.http.is_none()
+        self.http.is_none() && self.stream.is_none()
     }
 }
 
@@ -62,7 +69,10 @@ pub fn specs() -> impl Iterator<Item = &'static Spec> {
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    let tables = [main::ROWS].into_iter().chain(http::tables());
+    let tables = [main::ROWS]
+        .into_iter()
+        .chain(http::tables())
+        .chain(stream::tables());
     tables.flatten()
 }
 
@@ -78,10 +88,30 @@ pub fn resolve(directives: &[Directive], origin: &Origin, findings: &mut Vec<Fin
             cx.settle(row, directive, done);
         }
     }
-    let http = directives
-        .iter()
-        .find(|directive| directive.name.text == "http")
-        .and_then(|directive| directive.block.as_deref())
-        .map(|block| Arc::new(http::resolve(block, &mut cx)));
-    Config { main, http }
+    cx.errors = errors(&main, &mut cx);
+    let block = |name: &str| {
+        let mut blocks = directives
+            .iter()
+            .filter(|directive| directive.name.text == name);
+        blocks
+            .next()
+            .and_then(|directive| directive.block.as_deref())
+    };
+    let http = block("http").map(|inside| Arc::new(http::resolve(inside, &mut cx)));
+    let stream = block("stream").map(|inside| Arc::new(stream::resolve(inside, &mut cx)));
+    Config {
+        main,
+        http,
+        stream,
+        logs: std::mem::take(&mut cx.logs),
+        errors: cx.errors,
+    }
+}
+
+fn errors(main: &Main, cx: &mut Cx<'_>) -> Errors {
+    let logs = main.error_log.iter();
+    Errors::new(
+        logs.map(|log| (log.level, cx.logs.file(log.target.clone())))
+            .collect(),
+    )
 }

@@ -34,7 +34,7 @@ pub(super) fn plan(
         pid: named.or(default),
         shutdown_timeout: main.worker_shutdown_timeout,
         settings,
-        balancer: Some(balancer).filter(|balancer| !balancer.is_empty()),
+        balancer: Some(balancer),
     }
 }
 
@@ -67,16 +67,15 @@ fn settings(
         listen: listen(&scope, findings),
     });
     let serves = kafka.is_some() || amqp.is_some() || console.is_some();
-    let keeps_log = kafka.is_some()
-        || amqp.is_some()
-        || !balances
-        || main.named("storage").next().is_some();
+    let keeps_log =
+        kafka.is_some() || amqp.is_some() || !balances || main.named("storage").next().is_some();
     if !serves && !balances && !findings.iter().any(|f| f.verdict.refuses()) {
         let place = match directives.first() {
             Some(first) => Place::whole(&first.name.place.origin),
             None => Place::whole("configuration"),
         };
-        let text = "nothing to serve: expected a block \"kafka\", \"amqp\", \"console\" or \"http\"";
+        let text =
+            "nothing to serve: expected a block \"kafka\", \"amqp\", \"console\" or \"http\"";
         findings.push(Finding::wrong(&place, text));
     }
     Settings {

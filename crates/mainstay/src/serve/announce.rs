@@ -41,10 +41,7 @@ pub(super) fn announce(
     out.flush()
 }
 
-fn tell_machines(
-    faces: &[(&str, String); 4],
-    data: Option<&(std::path::PathBuf, Recovery)>,
-) {
+fn tell_machines(faces: &[(&str, String); 4], data: Option<&(std::path::PathBuf, Recovery)>) {
     let version = env!("CARGO_PKG_VERSION");
     let [balancer, kafka, amqp, console] = faces.each_ref().map(|(_, addresses)| &**addresses);
     let Some((path, recovery)) = data else {

@@ -6,8 +6,9 @@
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use jiff::tz::TimeZone;
 use node::settings::LogFormat;
 use proxy::{ErrorLog, LogTarget, Severity};
 use tracing::field::{Field, Visit};
@@ -15,6 +16,9 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, dynamic_filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+
+/// The machine's time zone, or UTC where it has none.
+static ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::try_system().unwrap_or(TimeZone::UTC));
 
 /// The open logs; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -159,7 +163,9 @@ impl Visit for Text {
 
 /// nginx's form: time, severity, process, text.
 fn line(severity: Severity, text: &str) -> String {
-    let now = jiff::Zoned::now().strftime("%Y/%m/%d %H:%M:%S");
+    let instant = jiff::Timestamp::now();
+    let here = ZONE.to_offset(instant).to_datetime(instant);
+    let now = here.strftime("%Y/%m/%d %H:%M:%S");
     let (word, process) = (severity.word(), std::process::id());
     let mut line = format!("{now} [{word}] {process}#0: ");
     for c in text.chars() {

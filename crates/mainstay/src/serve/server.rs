@@ -7,6 +7,7 @@ use super::announce::announce;
 use super::brokers::{self, Ends};
 use super::journal::Journal;
 use super::pid_file::PidFile;
+use super::proxy_stub::{Fault, Proxy};
 use super::signals::{Command, Signals};
 use super::{complain, refuse};
 use crate::config::{self, Override, Plan, Source};
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 use anyhow::anyhow;
 use node::settings::Settings;
 use node::{Outlet, Summary, Surroundings};
-use proxy::{Fault, Nowhere, Proxy};
+use proxy::Nowhere;
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -67,7 +68,8 @@ impl<'a> Server<'a> {
 
     /// Starts everything, and does what the signals say until all has ended.
     pub(super) async fn run(mut self, mut signals: Signals) -> Result<(), Failure> {
-        if let Some(config) = self.plan.balancer.take() {
+        let config = self.plan.balancer.take();
+        if let Some(config) = config.filter(|config| !config.is_empty()) {
             self.balance(config).await?;
         }
         let settings = self.plan.settings.clone();
@@ -189,26 +191,41 @@ impl<'a> Server<'a> {
         let outcome = config::load(self.source, self.overrides);
         let Some(mut plan) = outcome.plan else {
             refuse(&self.journal, &outcome.findings);
-            complain(&self.journal, "the new configuration is refused, the old one stays in force");
+            complain(
+                &self.journal,
+                "the new configuration is refused, the old one stays in force",
+            );
             return;
         };
-        let config = plan.balancer.take().unwrap_or_default();
-        let in_force = match &mut self.balancer {
-            Some(balancer) => balancer.reload(config).await.map_err(|error| error.to_string()),
-            None if config.is_empty() => Ok(()),
-            None => self.balance(config).await.map_err(|failure| failure.lines().join("; ")),
+        let in_force = match (plan.balancer.take(), &mut self.balancer) {
+            (Some(config), Some(balancer)) => {
+                let reloaded = balancer.reload(config).await;
+                reloaded.map_err(|error| error.to_string())
+            }
+            (Some(config), None) if !config.is_empty() => self
+                .balance(config)
+                .await
+                .map_err(|failure| failure.lines().join("; ")),
+            _ => Ok(()),
         };
         if let Err(reason) = in_force {
             let text = format!("{reason}; the old configuration stays in force");
             return complain(&self.journal, &text);
         }
         if let Err(error) = self.journal.open(&plan.error_log) {
-            complain(&self.journal, &format!("{error}; messages go where they went"));
+            complain(
+                &self.journal,
+                &format!("{error}; messages go where they went"),
+            );
         }
         for name in changed(&self.plan.settings, &plan.settings) {
             tracing::warn!("{name} has changed, which takes a restart to have effect");
         }
-        if !self.pid_file.as_ref().is_some_and(|file| file.is(plan.pid.as_ref())) {
+        if !self
+            .pid_file
+            .as_ref()
+            .is_some_and(|file| file.is(plan.pid.as_ref()))
+        {
             match PidFile::write(plan.pid.as_ref()) {
                 Ok(file) => self.pid_file = file,
                 Err(error) => complain(&self.journal, &error.to_string()),
@@ -227,7 +244,10 @@ impl<'a> Server<'a> {
             None => Ok(()),
         };
         for reason in [own, balancers].into_iter().filter_map(Result::err) {
-            complain(&self.journal, &format!("{reason}; that log goes where it went"));
+            complain(
+                &self.journal,
+                &format!("{reason}; that log goes where it went"),
+            );
         }
         tracing::info!("log files were opened anew");
     }

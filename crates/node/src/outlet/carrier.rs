@@ -118,7 +118,12 @@ impl Way {
         let records = u64::try_from(count).unwrap_or(u64::MAX);
         let failed = &self.outlet.counters.failed;
         failed.fetch_add(records, Ordering::Relaxed);
-        tracing::warn!(topic, count, reason, "lines of the balancer could not be appended");
+        tracing::warn!(
+            topic,
+            count,
+            reason,
+            "lines of the balancer could not be appended"
+        );
     }
 
     /// Makes the topic unless it is there, whatever `auto.create.topics.enable` says: the configuration names it.
@@ -151,7 +156,12 @@ impl Way {
             }],
             ..ProduceRequest::default()
         };
-        let frame = encode_request(PRODUCE_VERSION, self.correlation_id, Some("mainstay"), &request);
+        let frame = encode_request(
+            PRODUCE_VERSION,
+            self.correlation_id,
+            Some("mainstay"),
+            &request,
+        );
         let mut frame = frame.map_err(|error| error.to_string())?.into_bytes();
         let frame = frame.split_off(FRAME_PREFIX_LEN);
         let reply = self.session.handle(frame).await;
@@ -162,7 +172,10 @@ impl Way {
         let decoded = decode_response::<ProduceRequest>(&answer, PRODUCE_VERSION);
         let (_, answer) = decoded.map_err(|error| error.to_string())?;
         let partitions = answer.responses.iter().flat_map(|t| &t.partition_responses);
-        match partitions.map(|p| p.error_code).find(|code| code.is_error()) {
+        match partitions
+            .map(|p| p.error_code)
+            .find(|code| code.is_error())
+        {
             None | Some(ErrorCode::None) => Ok(()),
             Some(code) => Err(code.to_string()),
         }
