@@ -144,3 +144,20 @@ fn no_address_is_no_peer_and_nothing_worse() {
         assert_eq!(stand.upstream.tries(), 0);
     }
 }
+
+#[test]
+fn a_new_primary_address_is_preferred_to_the_backup_peers_that_a_request_had_come_to() {
+    let mut stand = Stand::new(Method::RoundRobin, "r resolve; b backup; c backup");
+    stand.upstream.set_addresses(0, &plain("a"), stand.now);
+    let mut tried = Tried::default();
+    for expected in ["r", "b"] {
+        let choice = stand.ask("", None, &mut tried).unwrap();
+        assert_eq!(&*choice.server, expected);
+        stand.failed(choice);
+    }
+    stand.upstream.set_addresses(0, &plain("d"), stand.now);
+    assert_eq!(
+        stand.ask("", None, &mut tried).unwrap().address,
+        address("d")
+    );
+}
