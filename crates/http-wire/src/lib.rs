@@ -10,6 +10,7 @@ mod error;
 pub mod escape;
 mod field;
 mod framing;
+pub mod fuzz;
 pub mod hop;
 mod host;
 mod limits;
