@@ -94,8 +94,8 @@ impl Group {
         }
     }
 
-    pub(crate) fn tries(&self) -> usize {
-        self.primary.tries() + self.backup.tries()
+    pub(crate) fn tries(&self) -> u32 {
+        u32::try_from(self.primary.tries() + self.backup.tries()).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn peers(&self) -> impl Iterator<Item = &Peer> {

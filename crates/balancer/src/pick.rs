@@ -23,7 +23,8 @@ pub(crate) struct Place {
     pub(crate) slot: usize,
 }
 
-/// Chooses a peer, of the `backup` ones if no primary one can be used; from then on the request stays with those.
+/// Chooses a peer, of the `backup` ones if no primary one can be used; from then on the request stays with those, until
+/// they are used up, too.
 pub(crate) fn pick(
     group: &mut Group,
     ask: &Ask<'_>,
@@ -35,29 +36,37 @@ pub(crate) fn pick(
         tried.generation = group.generation;
     }
     if !tried.on_backup {
-        let slot = match group.spec.method {
-            Method::RoundRobin => round_robin::pick(&mut group.primary, tried, now),
-            Method::LeastConn => least_conn::pick(&mut group.primary, tried, now),
-            Method::IpHash => ip_hash::pick(&mut group.primary, ask, tried, now),
-            Method::Hash { consistent: false } => hash::pick(&mut group.primary, ask, tried, now),
-            Method::Hash { consistent: true } => {
-                ketama::pick(&mut group.primary, &group.ring, ask, tried, now)
-            }
-            Method::Random { two } => random::pick(&mut group.primary, two, ask, tried, now),
-        };
-        if let Some(slot) = slot {
-            let backup = false;
-            return Some(Place { backup, slot });
-        }
-        if group.backup.list.is_empty() {
-            return None;
+        let place = primary(group, ask, tried, now);
+        if place.is_some() || group.backup.list.is_empty() {
+            return place;
         }
         tried.on_backup = true;
+        return backup(group, tried, now);
     }
+    // A primary peer may have come back, or may have room again, since the request left them: nginx would not look.
+    backup(group, tried, now).or_else(|| primary(group, ask, tried, now))
+}
+
+fn primary(group: &mut Group, ask: &Ask<'_>, tried: &mut Tried, now: Monotonic) -> Option<Place> {
+    let peers = &mut group.primary;
     let slot = match group.spec.method {
-        Method::LeastConn => least_conn::pick(&mut group.backup, tried, now),
-        _ => round_robin::pick(&mut group.backup, tried, now),
-    };
+        Method::RoundRobin => round_robin::pick(peers, tried, now),
+        Method::LeastConn => least_conn::pick(peers, tried, now),
+        Method::IpHash => ip_hash::pick(peers, ask, tried, now),
+        Method::Hash { consistent: false } => hash::pick(peers, ask, tried, now),
+        Method::Hash { consistent: true } => ketama::pick(peers, &group.ring, ask, tried, now),
+        Method::Random { two } => random::pick(peers, two, ask, tried, now),
+    }?;
+    let backup = false;
+    Some(Place { backup, slot })
+}
+
+fn backup(group: &mut Group, tried: &Tried, now: Monotonic) -> Option<Place> {
+    let peers = &mut group.backup;
+    let slot = match group.spec.method {
+        Method::LeastConn => least_conn::pick(peers, tried, now),
+        _ => round_robin::pick(peers, tried, now),
+    }?;
     let backup = true;
-    slot.map(|slot| Place { backup, slot })
+    Some(Place { backup, slot })
 }

@@ -1,6 +1,6 @@
 //! One group, shared by all workers.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base::Monotonic;
@@ -20,6 +20,8 @@ use crate::spec::UpstreamSpec;
 #[derive(Debug)]
 pub struct Upstream {
     name: Arc<str>,
+    /// [`Upstream::tries`], which every request asks for: known without the lock.
+    tries: AtomicU32,
     group: Mutex<Group>,
 }
 
@@ -30,6 +32,7 @@ impl Upstream {
         let group = Group::new(spec, now);
         Self {
             name: Arc::clone(&group.name),
+            tries: AtomicU32::new(group.tries()),
             group: Mutex::new(group),
         }
     }
@@ -46,13 +49,15 @@ impl Upstream {
         if std::ptr::eq(self, older) {
             return;
         }
-        inherit::inherit(&mut self.lock(), &older.lock(), now);
+        let mut group = self.lock();
+        inherit::inherit(&mut group, &older.lock(), now);
+        self.tries.store(group.tries(), Ordering::Relaxed);
     }
 
     /// How many peers a request may try: those that are not `down`.
     #[must_use]
     pub fn tries(&self) -> u32 {
-        u32::try_from(self.lock().tries()).unwrap_or(u32::MAX)
+        self.tries.load(Ordering::Relaxed)
     }
 
     /// Chooses a peer for a request that has tried others, or none.
@@ -134,7 +139,10 @@ impl Upstream {
     /// Gives the `line`th server new addresses, after its name was resolved. Returns whether anything changed.
     /// Requests that hold a peer that goes are not disturbed.
     pub fn set_addresses(&self, line: usize, addresses: &[Resolved], now: Monotonic) -> bool {
-        resolve::set_addresses(&mut self.lock(), line, addresses, now)
+        let mut group = self.lock();
+        let changed = resolve::set_addresses(&mut group, line, addresses, now);
+        self.tries.store(group.tries(), Ordering::Relaxed);
+        changed
     }
 
     /// Adds the health checks that begin now to `checks`; each is owed a [`Upstream::checked`].

@@ -15,6 +15,10 @@ use crate::spec::KETAMA_WEIGHT_MAX;
 /// Points for each unit of weight: what ketama's other implementations have.
 const POINTS: u64 = 160;
 
+/// The weight in all that a ring gets whose peers' weights are beyond [`KETAMA_WEIGHT_MAX`]. The configuration may not
+/// have such weights, but SRV records may; a ring is made while the group is locked, and has to be made quickly.
+const SCALED_WEIGHT: u64 = 1000;
+
 #[derive(Debug, Clone, Copy)]
 struct Point {
     hash: u32,
@@ -40,10 +44,9 @@ impl Ring {
                 names.len() - 1
             });
             peer.mark = u32::try_from(mark).unwrap_or(u32::MAX);
-            // What the configuration may not have, SRV records may: then all get proportionally fewer points.
             let weight = u64::from(peer.weight);
             let number = if peers.total_weight > KETAMA_WEIGHT_MAX {
-                (weight * KETAMA_WEIGHT_MAX * POINTS / peers.total_weight).max(1)
+                (weight * SCALED_WEIGHT * POINTS / peers.total_weight).max(1)
             } else {
                 weight * POINTS
             };

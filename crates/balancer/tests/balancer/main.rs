@@ -6,5 +6,11 @@
 
 mod algorithms;
 mod failures;
+mod health;
+mod membership;
+mod memory;
+mod properties;
+mod reload;
 mod retry;
+mod spec;
 mod stand;
