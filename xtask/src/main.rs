@@ -18,6 +18,7 @@ mod conformance;
 mod crash;
 mod docs;
 mod http_client;
+mod picks;
 mod repo;
 mod results;
 mod server;
@@ -51,6 +52,8 @@ enum Command {
     /// Serve as an upstream server of a balancer; the other commands start it.
     #[command(hide = true)]
     Upstream(upstream::Args),
+    /// Compare the balancer's choices with a real nginx's, choice by choice.
+    Picks(picks::Args),
     /// Write the pages under `docs/` that show results.
     Docs,
 }
@@ -63,6 +66,7 @@ fn main() -> Result<()> {
         Command::Crash(args) => crash::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Upstream(args) => upstream::run(&args),
+        Command::Picks(args) => picks::run(&args),
         Command::Docs => docs::write(),
     }
 }

@@ -1,0 +1,33 @@
+//! Sockets, event loops, deadlines and TLS: all of the data path that knows no HTTP.
+//!
+//! Everything belongs to one thread's event loop unless it says otherwise: a worker runs a single-threaded runtime, and its
+//! clock, alarms and buffers are found through the thread. What is here:
+//!
+//! | item | what it is |
+//! | --- | --- |
+//! | [`Transport`] | a connection: TCP or unix, with or without TLS |
+//! | [`Alarm`] | the coarse deadline of a connection |
+//! | [`clock`] | the time, cached, and its texts |
+//! | [`Buffer`] | memory that is used again |
+//! | [`Listeners`], [`Listener`] | bound sockets, kept over reloads; accepting |
+//! | [`connect`] | connections to upstreams |
+
+mod accept;
+mod alarm;
+pub(crate) mod clock;
+mod connect;
+mod endpoint;
+mod listen;
+mod options;
+pub(crate) mod pool;
+mod transport;
+mod wire;
+
+pub(crate) use accept::Listener;
+pub(crate) use alarm::{Alarm, Elapsed, Interrupted, TICK, begin_quit, quitting, tick};
+pub(crate) use connect::connect;
+pub(crate) use endpoint::Endpoint;
+pub(crate) use listen::{BindError, ListenSpec, Listeners};
+pub(crate) use options::{ConnectOptions, Keepalive, ListenOptions};
+pub(crate) use pool::Buffer;
+pub(crate) use transport::Transport;

@@ -1,0 +1,56 @@
+//! What runs in a worker.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use crate::net::{Endpoint, Transport};
+
+/// What a worker does with its connections and its configuration. One value per worker; all of it runs on the worker's thread.
+pub(crate) trait Service: Sized + 'static {
+    /// The configuration, immutable and shared by all workers.
+    type Config: Send + Sync + 'static;
+
+    /// Begins in a worker. The event loop runs already: tasks may be spawned with `tokio::task::spawn_local`.
+    fn start(seat: Seat, config: Arc<Self::Config>) -> Rc<Self>;
+
+    /// Serves one connection to its end. Dropped where the worker stops.
+    fn serve(self: Rc<Self>, accepted: Accepted) -> impl Future<Output = ()> + 'static;
+
+    /// Takes a new configuration. What is accepted from now on has its listener's index.
+    fn configure(&self, config: Arc<Self::Config>);
+
+    /// Is called each second, and at the end of the worker: logs are flushed here.
+    fn each_second(&self) {}
+
+    /// Hears of what went wrong outside any connection.
+    fn trouble(&self, _trouble: Trouble<'_>) {}
+}
+
+/// Which worker it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    /// Its number, from 0.
+    pub(crate) worker: usize,
+    /// Its connections that are being served; also read by other threads.
+    pub(crate) live: Arc<AtomicUsize>,
+}
+
+/// A connection that has just been accepted.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    /// The connection.
+    pub(crate) transport: Transport,
+    /// The index of the listener's address in the current configuration.
+    pub(crate) listener: usize,
+}
+
+/// What went wrong in a worker, outside any connection.
+#[derive(Debug)]
+pub(crate) enum Trouble<'a> {
+    /// The system has no room for another connection; nothing is accepted for a moment.
+    Accept(&'a Endpoint, &'a io::Error),
+    /// A task of a connection panicked. The connection is closed.
+    Panic,
+}
