@@ -5,19 +5,24 @@
 //! I/O, no clock and no configuration here: limits are arguments.
 
 mod chunked;
+pub mod date;
 mod error;
+pub mod escape;
 mod field;
 mod framing;
+pub mod fuzz;
 pub mod hop;
 mod host;
 mod limits;
 mod lines;
 mod method;
 mod name;
+pub mod proxy_protocol;
 mod request;
 mod request_line;
 mod response;
 mod span;
+pub mod target;
 
 pub use chunked::{BadChunk, CHUNK_END, ChunkedDecoder, LAST_CHUNK, Step, write_chunk_head};
 pub use error::{BadRequest, BadResponse};

@@ -103,11 +103,12 @@ impl Checker<'_> {
             return;
         };
         let found = directive.args.len();
-        let required = |param: &&Param| param.presence != Presence::Optional;
+        let required =
+            |param: &&Param| matches!(param.presence, Presence::Required | Presence::Repeated);
         let min = params.iter().filter(required).count();
         let endless = params
             .last()
-            .is_some_and(|p| p.presence == Presence::Repeated);
+            .is_some_and(|p| matches!(p.presence, Presence::Repeated | Presence::Rest));
         if found < min || (found > params.len() && !endless) {
             let text = format!(
                 "\"{}\": expected \"{}\", found {found} argument{}{}",

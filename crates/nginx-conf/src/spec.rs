@@ -20,6 +20,8 @@ pub enum Presence {
     Optional,
     /// Once or more; nothing may follow.
     Repeated,
+    /// Any number of times, or not at all; nothing may follow.
+    Rest,
 }
 
 /// One argument.
@@ -195,6 +197,7 @@ impl Spec {
                     Presence::Required => param.name.to_uppercase(),
                     Presence::Optional => format!("[{}]", param.name.to_uppercase()),
                     Presence::Repeated => format!("{} …", param.name.to_uppercase()),
+                    Presence::Rest => format!("[{} …]", param.name.to_uppercase()),
                 })
                 .collect::<Vec<_>>()
                 .join(" "),

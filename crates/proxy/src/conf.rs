@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use nginx_conf::{Directive, Finding, Spec};
 
+use crate::log::{Errors, Logs};
 use crate::{http, stream};
 
 pub use error_log::{ErrorLog, LogTarget, Severity};
@@ -36,6 +37,10 @@ pub struct Config {
     pub main: Main,
     /// The HTTP face; `None` where there is no `http` block.
     pub(crate) http: Option<Arc<http::Config>>,
+    /// The files of all logs.
+    pub(crate) logs: Logs,
+    /// Where errors outside of the faces go.
+    pub(crate) errors: Errors,
     /// The TCP face; `None` where there is no `stream` block.
     pub(crate) stream: Option<Arc<stream::Config>>,
 }
@@ -85,6 +90,7 @@ pub fn resolve(directives: &[Directive], origin: &Origin, findings: &mut Vec<Fin
             cx.settle(row, directive, done);
         }
     }
+    cx.errors = errors(&main, &mut cx);
     let block = |name: &str| {
         let mut blocks = directives
             .iter()
@@ -95,5 +101,19 @@ pub fn resolve(directives: &[Directive], origin: &Origin, findings: &mut Vec<Fin
     };
     let http = block("http").map(|inside| Arc::new(http::resolve(inside, &mut cx)));
     let stream = block("stream").map(|inside| Arc::new(stream::resolve(inside, &mut cx)));
-    Config { main, http, stream }
+    Config {
+        main,
+        http,
+        stream,
+        logs: std::mem::take(&mut cx.logs),
+        errors: cx.errors,
+    }
+}
+
+fn errors(main: &Main, cx: &mut Cx<'_>) -> Errors {
+    let logs = main.error_log.iter();
+    Errors::new(
+        logs.map(|log| (log.level, cx.logs.file(log.target.clone())))
+            .collect(),
+    )
 }

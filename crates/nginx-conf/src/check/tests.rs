@@ -17,6 +17,10 @@ const MORE: Param = Param {
     kind: Kind::Text,
     presence: Presence::Repeated,
 };
+const REST: Param = Param {
+    presence: Presence::Rest,
+    ..MORE
+};
 const MAYBE: Param = Param {
     name: "flag",
     kind: Kind::Flag,
@@ -34,6 +38,7 @@ static OURS: &[Spec] = &[
     )
     .repeatable(),
     Spec::new("names", &[BOX], &[NUMBER, MORE], "What it is called."),
+    Spec::new("tags", &[BOX], &[NUMBER, REST], "What is on it."),
     Spec::new("open", &[BOX], &[MAYBE], "Whether it is open."),
     Spec::new("lid", &[BOX], &[], "Its lid.").body(Body::Either(LID)),
     Spec::new("kinds", &[BOX], &[], "Kinds of things.").body(Body::Entries),
@@ -63,6 +68,8 @@ fn what_the_tables_allow_passes() {
         "box { size 3; listen 80; listen [::1]:80; names 1 a b c; open; lid; }",
         &[],
     );
+    check("box { tags 1; }", &[]);
+    check("box { tags 1 a b; }", &[]);
     check("box { open on; lid { size 1; } }", &[]);
     check("box { kinds { size x; text/html html; ~* a b; } }", &[]);
     check("", &[]);
@@ -95,6 +102,10 @@ fn arguments_are_counted() {
     check(
         "box { names 1; }",
         &["f:1:7: \"names\": expected \"names NUMBER WORD …;\", found 1 argument"],
+    );
+    check(
+        "box { tags; }",
+        &["f:1:7: \"tags\": expected \"tags NUMBER [WORD …];\", found 0 arguments"],
     );
     check(
         "box { open on off; }",
