@@ -8,6 +8,8 @@
 //! Nothing is opened, bound or looked up here, but files that belong to the configuration (certificates, passwords).
 
 mod cx;
+pub(crate) mod error_log;
+mod known;
 mod list;
 mod main;
 mod row;
@@ -22,8 +24,10 @@ use std::sync::Arc;
 
 use nginx_conf::{Directive, Finding, Spec};
 
-use crate::http;
+use crate::log::{Errors, Logs};
+use crate::{http, stream};
 
+pub use error_log::{ErrorLog, LogTarget, Severity};
 pub use main::Main;
 
 /// What the whole proxy runs on.
@@ -33,13 +37,19 @@ pub struct Config {
     pub main: Main,
     /// The HTTP face; `None` where there is no `http` block.
     pub(crate) http: Option<Arc<http::Config>>,
+    /// The files of all logs.
+    pub(crate) logs: Logs,
+    /// Where errors outside of the faces go.
+    pub(crate) errors: Errors,
+    /// The TCP face; `None` where there is no `stream` block.
+    pub(crate) stream: Option<Arc<stream::Config>>,
 }
 
 impl Config {
     /// Whether there is anything to serve.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.http.is_none()
+        self.http.is_none() && self.stream.is_none()
     }
 }
 
@@ -50,6 +60,8 @@ pub struct Origin {
     pub prefix: std::path::PathBuf,
     /// The directory of the configuration file: certificates, keys, password files.
     pub conf_dir: std::path::PathBuf,
+    /// Whether nginx's default access log, `logs/access.log`, holds: where the prefix is nginx's own, given by `-p`.
+    pub logs: bool,
 }
 
 /// Every directive of the balancer, for checks and documentation.
@@ -58,7 +70,11 @@ pub fn specs() -> impl Iterator<Item = &'static Spec> {
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    let tables = [main::ROWS].into_iter().chain(http::tables());
+    let tables = [main::ROWS]
+        .into_iter()
+        .chain(http::tables())
+        .chain(stream::tables())
+        .chain(known::TABLES);
     tables.flatten()
 }
 
@@ -74,10 +90,30 @@ pub fn resolve(directives: &[Directive], origin: &Origin, findings: &mut Vec<Fin
             cx.settle(row, directive, done);
         }
     }
-    let http = directives
-        .iter()
-        .find(|directive| directive.name.text == "http")
-        .and_then(|directive| directive.block.as_deref())
-        .map(|block| Arc::new(http::resolve(block, &mut cx)));
-    Config { main, http }
+    cx.errors = errors(&main, &mut cx);
+    let block = |name: &str| {
+        let mut blocks = directives
+            .iter()
+            .filter(|directive| directive.name.text == name);
+        blocks
+            .next()
+            .and_then(|directive| directive.block.as_deref())
+    };
+    let http = block("http").map(|inside| Arc::new(http::resolve(inside, &mut cx)));
+    let stream = block("stream").map(|inside| Arc::new(stream::resolve(inside, &mut cx)));
+    Config {
+        main,
+        http,
+        stream,
+        logs: std::mem::take(&mut cx.logs),
+        errors: cx.errors,
+    }
+}
+
+fn errors(main: &Main, cx: &mut Cx<'_>) -> Errors {
+    let logs = main.error_log.iter();
+    Errors::new(
+        logs.map(|log| (log.level, cx.logs.file(log.target.clone())))
+            .collect(),
+    )
 }

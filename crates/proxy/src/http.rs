@@ -2,24 +2,49 @@
 //!
 //! One file per nginx module: its directives (a table of rows), its part of [`Location`], and what it does.
 
+mod access_log;
+mod body;
+mod client;
 mod config;
+mod connection;
+mod core;
+mod error_page;
+mod fields;
+mod listen;
 mod location;
 mod request;
 mod resolve;
+mod response;
 mod rewrite;
 mod route;
 mod var;
+mod worker;
 
+pub(crate) use client::{Abort, Client, Flow};
 pub(crate) use config::{Config, Draft, HttpCx, Server, ServerDraft, UpstreamDraft};
+pub(crate) use connection::Connection;
+pub(crate) use fields::Fields;
 pub(crate) use location::{Handler, Location};
 pub(crate) use request::Request;
 pub(crate) use resolve::resolve;
+pub(crate) use response::Response;
 pub(crate) use route::Locations;
 pub(crate) use var::{Template, Var};
+pub(crate) use worker::Worker;
 
 use crate::conf::Row;
 
 /// The tables of all modules.
 pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
-    [resolve::ROWS, location::ROWS, rewrite::ROWS].into_iter()
+    [
+        resolve::ROWS,
+        location::ROWS,
+        core::ROWS,
+        core::IGNORED,
+        listen::ROWS,
+        error_page::ROWS,
+        access_log::ROWS,
+        rewrite::ROWS,
+    ]
+    .into_iter()
 }

@@ -3,20 +3,27 @@
 //! It is given a checked configuration ([`resolve`]) and runs it. It decides nothing about which server of a group serves
 //! (`balancer`) and knows no bytes of HTTP heads (`http-wire`).
 
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the parts land one after the other, each before what uses it"
+)]
+
 mod conf;
 mod http;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the faces that use all of it are being built on it"
-)]
+mod listen;
+mod log;
+mod names;
 mod net;
+mod outlet;
 mod script;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the faces that run in it are being built on it"
-)]
+mod shared;
+mod stream;
 mod worker;
 
-pub use conf::{Config, Main, Origin, resolve, specs};
+pub use conf::{Config, ErrorLog, LogTarget, Main, Origin, Severity, resolve, specs};
+pub use outlet::{Nowhere, Outlet};
+pub use shared::Counters;
+
+/// The version of nginx whose behaviour the balancer follows.
+pub const NGINX_VERSION: &str = "1.31.5";

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use nginx_conf::{Context, Directive, Finding, Place, Word};
 
 use super::{Apply, Done, Level, Origin, Row};
+use crate::log::{Errors, Logs};
 
 /// Where relative names start from.
 #[derive(Debug, Clone)]
@@ -22,6 +23,11 @@ impl Paths {
         self.0.conf_dir.join(name)
     }
 
+    /// Whether nginx's default access log holds.
+    pub(crate) fn has_logs(&self) -> bool {
+        self.0.logs
+    }
+
     pub(crate) fn prefix(&self) -> &Path {
         &self.0.prefix
     }
@@ -33,6 +39,10 @@ pub(crate) struct Cx<'a> {
     findings: &'a mut Vec<Finding>,
     /// Where relative names start from.
     pub(crate) paths: Paths,
+    /// The files of all logs so far.
+    pub(crate) logs: Logs,
+    /// Where errors go outside of `http`.
+    pub(crate) errors: Errors,
     level: Level,
     levels: u32,
 }
@@ -51,6 +61,8 @@ impl<'a> Cx<'a> {
             rows: by_name,
             findings,
             paths: Paths(origin.clone()),
+            logs: Logs::default(),
+            errors: Errors::default(),
             level: Level(0),
             levels: 0,
         }

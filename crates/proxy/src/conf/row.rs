@@ -4,6 +4,7 @@ use nginx_conf::{Directive, Spec};
 
 use super::{Cx, Main};
 use crate::http::{self, HttpCx};
+use crate::stream::{self, StreamCx};
 
 /// How a directive was taken in; `Err` is what is wrong with it, in words, without file and line.
 pub(crate) type Done = Result<(), String>;
@@ -23,6 +24,10 @@ pub(crate) enum Apply {
     Server(fn(&mut http::ServerDraft, &Directive, &mut HttpCx<'_, '_>) -> Done),
     /// One value per location, inherited from `http`, `server` and outer locations.
     Location(fn(&mut http::Location, &Directive, &mut HttpCx<'_, '_>) -> Done),
+    /// One value for the whole `stream` block.
+    Stream(fn(&mut stream::Draft, &Directive, &mut StreamCx<'_, '_>) -> Done),
+    /// One value per server of `stream`, inherited from it.
+    StreamServer(fn(&mut stream::Server, &Directive, &mut StreamCx<'_, '_>) -> Done),
     /// Inside of `upstream`.
     Upstream(fn(&mut http::UpstreamDraft, &Directive, &mut HttpCx<'_, '_>) -> Done),
 }
@@ -55,6 +60,12 @@ pub(crate) mod contexts {
     pub(crate) const LOCATION_IF: Context = Context("if in location");
     pub(crate) const LIMIT_EXCEPT: Context = Context("limit_except");
     pub(crate) const UPSTREAM: Context = Context("upstream");
+    pub(crate) const STREAM: Context = Context("stream");
+    pub(crate) const STREAM_SERVER: Context = Context("server in stream");
+    pub(crate) const STREAM_UPSTREAM: Context = Context("upstream in stream");
+
+    /// Where most directives of the TCP face may stand.
+    pub(crate) const STREAMS: &[Context] = &[STREAM, STREAM_SERVER];
 
     /// Where most of a location's directives may stand.
     pub(crate) const LOCATIONS: &[Context] = &[HTTP, SERVER, LOCATION];

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use nginx_conf::Word;
+use nginx_conf::{Place, Word};
 
+use super::core::ServerConf;
+use super::listen::{self, Port};
 use super::{Location, Template, Var, var};
 use crate::conf::Cx;
+use crate::listen::Listen;
+use crate::log::Format;
+use crate::names::Name;
 use crate::script::{Definition, Registry};
 
 /// What the HTTP face runs on. Immutable; a reload makes a new one.
@@ -13,25 +18,52 @@ use crate::script::{Definition, Registry};
 pub(crate) struct Config {
     /// Every server, in the order of the file.
     pub(crate) servers: Vec<Arc<Server>>,
+    /// Where relative names of files start from.
+    pub(crate) prefix: std::path::PathBuf,
+    /// The addresses, each once.
+    pub(crate) ports: Vec<Arc<Port>>,
     /// How the variables of the configuration come by their values, by their number.
     pub(crate) definitions: Vec<Definition>,
 }
 
 /// One `server`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Server {
-    /// `server_name`, as written; the first one is the server's own name.
-    pub(crate) names: Vec<String>,
+    /// The first `server_name`, in lower case: the server's own name.
+    pub(crate) name: String,
+    /// Every `server_name`.
+    pub(crate) names: Vec<Name>,
+    /// Where it is reached.
+    pub(crate) listens: Vec<Listen>,
+    /// What holds before a location is known.
+    pub(crate) core: ServerConf,
     /// The server's own level: directives outside of locations, and the locations.
     pub(crate) root: Arc<Location>,
+    /// Where it stands.
+    pub(crate) place: Place,
 }
 
 impl Server {
-    pub(super) fn new(draft: ServerDraft, root: Location) -> Self {
-        Self {
-            names: draft.names,
-            root: Arc::new(root),
+    pub(super) fn new(mut draft: ServerDraft, root: Location, place: Place) -> Self {
+        if draft.listens.is_empty() {
+            draft.listens.push(crate::listen::default_address());
         }
+        if draft.names.is_empty() {
+            draft.names.push(Name::Exact("".into()));
+        }
+        Self {
+            name: draft.name,
+            names: draft.names,
+            listens: draft.listens,
+            core: draft.core,
+            root: Arc::new(root),
+            place,
+        }
+    }
+
+    pub(super) fn has_regex_name(&self) -> bool {
+        let is_regex = |name: &Name| matches!(name, Name::Regex(_));
+        self.names.iter().any(is_regex)
     }
 }
 
@@ -40,12 +72,17 @@ impl Server {
 pub(crate) struct Draft {
     /// The groups, in the order of the file, then those that a `proxy_pass` to a plain address makes.
     pub(crate) upstreams: Vec<UpstreamDraft>,
+    /// The formats of access logs so far.
+    pub(crate) log_formats: Vec<Arc<Format<Var>>>,
 }
 
 /// What is gathered for one server, and inherited from `http`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ServerDraft {
-    pub(crate) names: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) names: Vec<Name>,
+    pub(crate) listens: Vec<Listen>,
+    pub(crate) core: ServerConf,
 }
 
 /// What is gathered for one `upstream`.
@@ -94,6 +131,8 @@ impl<'c, 'a> HttpCx<'c, 'a> {
                 .wrong_at(place, format!("unknown \"{name}\" variable"));
         }
         Config {
+            prefix: self.cx.paths.prefix().to_owned(),
+            ports: listen::ports(&servers, self.cx),
             servers,
             definitions: self.registry.finish(),
         }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Locations, rewrite};
-use crate::conf::Row;
+use super::{Locations, access_log, core, error_page, rewrite};
+use crate::conf::{Level, Row};
+use crate::log::Errors;
 
 /// What answers a request at a location.
 #[derive(Debug, Clone)]
@@ -26,6 +27,16 @@ pub(crate) struct Location {
     pub(crate) program: rewrite::Program,
     /// `limit_except`: the methods that stay here, and where the others go.
     pub(crate) limit_except: Option<(Vec<String>, Arc<Location>)>,
+    /// Values of the core module.
+    pub(crate) core: core::Conf,
+    /// `error_page`
+    pub(crate) error_pages: error_page::Conf,
+    /// `access_log`
+    pub(crate) access_log: access_log::Conf,
+    /// `error_log`
+    pub(crate) errors: Errors,
+    /// Which level `errors` was set in.
+    pub(crate) errors_level: Level,
     /// The locations inside of this one.
     pub(crate) locations: Arc<Locations>,
 }
@@ -36,6 +47,10 @@ impl Location {
         Self {
             name: name.into(),
             handler: None,
+            core: core::Conf {
+                internal: false,
+                ..self.core.clone()
+            },
             ..self.branch()
         }
     }

@@ -6,7 +6,7 @@ use nginx_conf::{Body, Context, Directive, Kind, MAIN, Param, Presence, Spec};
 
 use super::config::{Config, Draft, HttpCx, Server, ServerDraft, UpstreamDraft};
 use super::route::{Locations, Pattern};
-use super::{Location, rewrite};
+use super::{Location, access_log, rewrite};
 use crate::conf::contexts::{
     HTTP, LIMIT_EXCEPT, LOCATION, LOCATION_IF, SERVER, SERVER_IF, UPSTREAM,
 };
@@ -94,7 +94,11 @@ pub(crate) fn resolve(inside: &[Directive], cx: &mut Cx<'_>) -> Config {
         cx: HttpCx::new(cx),
     };
     let mut server = ServerDraft::default();
-    let mut location = Location::default();
+    let mut location = Location {
+        errors: walk.cx.cx.errors.clone(),
+        ..Location::default()
+    };
+    access_log::begin(&mut location, &mut walk.cx);
     walk.plain(inside, HTTP, &mut server, &mut location);
     // A server may name a group that stands below it.
     for directive in named(inside, "upstream") {
@@ -141,7 +145,7 @@ impl Walk<'_, '_> {
                 Apply::Structure if row.spec.name == "if" => {
                     rewrite::add_if(location, directive, &mut self.cx)
                 }
-                Apply::Structure | Apply::Nothing | Apply::Main(_) | Apply::Upstream(_) => Ok(()),
+                _ => Ok(()),
             };
             self.cx.cx.settle(row, directive, done);
         }
@@ -151,7 +155,6 @@ impl Walk<'_, '_> {
         let outer = self.cx.cx.enter();
         let mut upstream = UpstreamDraft {
             name: directive.first().unwrap_or_default().to_owned(),
-            ..UpstreamDraft::default()
         };
         for inner in inside_of(directive) {
             if let Some((row, Apply::Upstream(apply))) = self.cx.cx.row(inner, UPSTREAM) {
@@ -178,7 +181,7 @@ impl Walk<'_, '_> {
         self.plain(inside, SERVER, &mut draft, &mut root);
         self.inner(inside, &draft, &mut root, SERVER_IF);
         self.cx.cx.leave(outer);
-        Server::new(draft, root)
+        Server::new(draft, root, directive.name.place.clone())
     }
 
     /// The blocks inside of a server or a location, once its own directives are all there.

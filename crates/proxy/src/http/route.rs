@@ -121,14 +121,20 @@ impl Locations {
     pub(crate) fn add(&mut self, pattern: Pattern, location: Arc<Location>) -> Result<(), String> {
         let duplicate = |text: &str| format!("duplicate location \"{text}\"");
         match pattern {
-            Pattern::Exact(text) => match self.exact.insert(text.as_bytes().into(), location) {
-                Some(_) => return Err(duplicate(&text)),
-                None => {}
-            },
-            Pattern::Named(text) => match self.named.insert(text.as_str().into(), location) {
-                Some(_) => return Err(duplicate(&text)),
-                None => {}
-            },
+            Pattern::Exact(text) => {
+                if self
+                    .exact
+                    .insert(text.as_bytes().into(), location)
+                    .is_some()
+                {
+                    return Err(duplicate(&text));
+                }
+            }
+            Pattern::Named(text) => {
+                if self.named.insert(text.as_str().into(), location).is_some() {
+                    return Err(duplicate(&text));
+                }
+            }
             Pattern::Regex(regex) => self.regexes.push((regex, location)),
             Pattern::Prefix { text, is_final } => {
                 if self

@@ -1,0 +1,53 @@
+//! The client's side of a request: what is read from it and what is sent to it.
+//!
+//! A handler fills [`Response`](super::Response), calls [`Client::send_head`], which costs no system call, then
+//! [`Client::send_body`] as often as it likes and [`Client::finish`]. Head and first bytes leave in one vectored write; bytes
+//! are written from where they are, never copied. Everything that waits is bounded by the location's time-outs.
+
+mod flow;
+mod head;
+mod send;
+
+use std::task::{Context, Poll};
+
+pub(crate) use flow::{Abort, Flow};
+use send::Sink;
+
+use crate::net::{Alarm, Buffer, Transport};
+
+/// A client's connection and what is under way on it.
+pub(crate) struct Client {
+    pub(crate) transport: Transport,
+    /// The deadline of whatever is being waited for.
+    pub(crate) alarm: Alarm,
+    /// Bytes that were read and that nobody has used yet: a body, or the next request.
+    pub(crate) ahead: Buffer,
+    sink: Sink,
+}
+
+impl Client {
+    /// A connection on which nothing is under way.
+    pub(crate) fn new(transport: Transport, alarm: Alarm) -> Self {
+        Self {
+            transport,
+            alarm,
+            ahead: Buffer::default(),
+            sink: Sink::default(),
+        }
+    }
+
+    /// Gives all memory back, for a connection that is idle.
+    pub(crate) fn release(&mut self) {
+        self.ahead.release();
+        self.sink.release();
+    }
+
+    /// Ready when the client has closed or reset the connection and nothing of it waits to be read.
+    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ahead.is_empty() {
+            self.transport.poll_closed(cx)
+        } else {
+            Poll::Pending
+        }
+    }
+}

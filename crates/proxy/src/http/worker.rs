@@ -1,0 +1,80 @@
+//! What all connections of one thread share.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Config, Request};
+use crate::log::Writer;
+use crate::shared::Shared;
+
+/// Requests that wait to be used again. More than this many at once are busy only where memory is there for them.
+const SPARE_MAX: usize = 512;
+
+/// One worker's part of the HTTP face.
+pub(crate) struct Worker {
+    /// Its number, from 0.
+    pub(crate) number: usize,
+    /// What all workers share.
+    pub(crate) shared: Arc<Shared>,
+    /// Buffers in front of access logs.
+    pub(crate) logs: Rc<Writer>,
+    config: RefCell<Arc<Config>>,
+    #[expect(clippy::vec_box, reason = "they move in and out as boxes")]
+    spare: RefCell<Vec<Box<Request>>>,
+    random: Cell<u64>,
+}
+
+impl Worker {
+    /// A worker; `seed` is random.
+    pub(crate) fn new(number: usize, shared: Arc<Shared>, config: Arc<Config>, seed: u64) -> Self {
+        Self {
+            number,
+            shared,
+            logs: Rc::default(),
+            config: RefCell::new(config),
+            spare: RefCell::default(),
+            random: Cell::new(seed | 1),
+        }
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        self.config.borrow().clone()
+    }
+
+    /// Whether `config` is the one in force.
+    pub(crate) fn is_current(&self, config: &Arc<Config>) -> bool {
+        Arc::ptr_eq(&self.config.borrow(), config)
+    }
+
+    /// Takes a new configuration.
+    pub(crate) fn configure(&self, config: Arc<Config>) {
+        *self.config.borrow_mut() = config;
+        // They hold the old one.
+        self.spare.borrow_mut().clear();
+    }
+
+    /// A request that was used before.
+    pub(crate) fn take_request(&self) -> Option<Box<Request>> {
+        self.spare.borrow_mut().pop()
+    }
+
+    /// Keeps a request for the next one.
+    pub(crate) fn give_request(&self, request: Box<Request>) {
+        let mut spare = self.spare.borrow_mut();
+        if spare.len() < SPARE_MAX && self.is_current(&request.config) {
+            spare.push(request);
+        }
+    }
+
+    /// Random bits, good enough to spread load and not to keep secrets (xorshift64*).
+    pub(crate) fn random(&self) -> u64 {
+        let mut state = self.random.get();
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        self.random.set(state);
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+}

@@ -1,0 +1,159 @@
+//! A worker's own buffers in front of log files.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Monotonic;
+use tokio::sync::Notify;
+
+use super::LogFile;
+use crate::net::clock;
+
+/// How long lines may wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// `buffer=`: written when so many bytes wait; `None`: as soon as the event loop has nothing else to do.
+    pub(crate) buffer: Option<usize>,
+    /// `flush=`: and when the first one has waited so long.
+    pub(crate) flush: Option<Duration>,
+}
+
+/// Lines without `buffer=` are written at the latest when they are so many bytes.
+const UNBUFFERED_MAX: usize = 16 << 10;
+
+/// The buffers of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Writer {
+    buffers: RefCell<Vec<Buffer>>,
+    wake: Rc<Notify>,
+}
+
+#[derive(Debug)]
+struct Buffer {
+    file: Arc<LogFile>,
+    limits: Limits,
+    bytes: Vec<u8>,
+    due: Option<Monotonic>,
+}
+
+impl Writer {
+    /// Appends what `render` appends, which is whole lines.
+    pub(crate) fn line(
+        &self,
+        file: &Arc<LogFile>,
+        limits: Limits,
+        render: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let mut buffers = self.buffers.borrow_mut();
+        let known = buffers
+            .iter()
+            .position(|buffer| Arc::ptr_eq(&buffer.file, file));
+        let at = known.unwrap_or_else(|| {
+            buffers.push(Buffer {
+                file: file.clone(),
+                limits,
+                bytes: Vec::new(),
+                due: None,
+            });
+            buffers.len() - 1
+        });
+        let buffer = &mut buffers[at];
+        let was_empty = buffer.bytes.is_empty();
+        let before = buffer.bytes.len();
+        render(&mut buffer.bytes);
+        let size_max = limits.buffer.unwrap_or(UNBUFFERED_MAX);
+        if buffer.bytes.len() > size_max {
+            // The line that did not fit begins the next buffer.
+            buffer.write(if before == 0 { usize::MAX } else { before });
+        }
+        if limits.buffer.is_none() {
+            if was_empty {
+                self.wake.notify_one();
+            }
+        } else if was_empty {
+            buffer.due = limits.flush.map(|after| clock::now() + after);
+        }
+    }
+
+    /// Writes lines without `buffer=` when the event loop comes to it; never returns. One task per worker runs it.
+    pub(crate) async fn run(self: Rc<Self>) {
+        loop {
+            self.wake.notified().await;
+            self.write(|buffer| buffer.limits.buffer.is_none());
+        }
+    }
+
+    /// Writes what has waited for long enough.
+    pub(crate) fn each_second(&self) {
+        let now = clock::now();
+        self.write(|buffer| buffer.due.is_some_and(|due| due <= now));
+        // Files of configurations that are gone have nobody else.
+        let mut buffers = self.buffers.borrow_mut();
+        buffers.retain(|buffer| !buffer.bytes.is_empty() || Arc::strong_count(&buffer.file) > 1);
+    }
+
+    /// Writes everything: before files are reopened, and at the end.
+    pub(crate) fn flush(&self) {
+        self.write(|_| true);
+    }
+
+    fn write(&self, which: impl Fn(&Buffer) -> bool) {
+        for buffer in self.buffers.borrow_mut().iter_mut() {
+            if which(buffer) {
+                buffer.write(usize::MAX);
+            }
+        }
+    }
+}
+
+impl Buffer {
+    fn write(&mut self, len: usize) {
+        let len = len.min(self.bytes.len());
+        if len > 0 {
+            self.file.write(&self.bytes[..len]);
+            self.bytes.drain(..len);
+        }
+        self.due = None;
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Logs;
+    use super::*;
+
+    #[test]
+    fn lines_wait_as_long_as_they_may() {
+        let dir = std::env::temp_dir().join(format!("proxy-writer-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let mut logs = Logs::default();
+        let file = logs.file(crate::conf::LogTarget::File(dir.join("log")));
+        logs.open().unwrap();
+        let text = || std::fs::read_to_string(dir.join("log")).unwrap();
+        let writer = Writer::default();
+        let limits = Limits {
+            buffer: Some(10),
+            flush: None,
+        };
+        let line =
+            |text: &str| writer.line(&file, limits, |out| out.extend_from_slice(text.as_bytes()));
+        line("one\n");
+        line("two\n");
+        assert_eq!(text(), "");
+        line("three\n");
+        assert_eq!(text(), "one\ntwo\n");
+        line("a line that is too long\n");
+        assert_eq!(text(), "one\ntwo\nthree\n");
+        drop(writer);
+        assert!(text().ends_with("too long\n"));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
