@@ -20,6 +20,7 @@ mod endpoint;
 mod listen;
 mod options;
 pub(crate) mod pool;
+pub(crate) mod tls;
 mod transport;
 mod wire;
 
