@@ -2,6 +2,7 @@
 //!
 //! One file per nginx module: its directives (a table of rows), its part of [`Location`], and what it does.
 
+mod access;
 mod access_log;
 mod body;
 mod client;
@@ -11,6 +12,7 @@ mod connection;
 mod core;
 mod error_page;
 mod fields;
+mod headers;
 mod listen;
 mod location;
 mod request;
@@ -47,6 +49,8 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         access_log::ROWS,
         rewrite::ROWS,
         computed::ROWS,
+        headers::ROWS,
+        access::ROWS,
     ]
     .into_iter()
 }

@@ -15,6 +15,7 @@ mod listen;
 mod log;
 mod names;
 mod net;
+mod network;
 mod outlet;
 mod script;
 mod shared;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Locations, access_log, core, error_page, rewrite};
+use super::{Locations, access, access_log, core, error_page, headers, rewrite};
 use crate::conf::{Level, Row};
 use crate::log::Errors;
 
@@ -33,6 +33,10 @@ pub(crate) struct Location {
     pub(crate) error_pages: error_page::Conf,
     /// `access_log`
     pub(crate) access_log: access_log::Conf,
+    /// `allow`, `deny`
+    pub(crate) access: access::Conf,
+    /// `add_header`, `add_trailer`, `expires`
+    pub(crate) headers: headers::Conf,
     /// `error_log`
     pub(crate) errors: Errors,
     /// Which level `errors` was set in.

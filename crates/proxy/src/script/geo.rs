@@ -1,11 +1,11 @@
 //! `geo`: a value by the client's address.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 
 use nginx_conf::Directive;
 
 use super::{Registry, Scope, Template};
+use crate::network::{Network, bits, mask};
 
 /// One `geo`. IPv4 addresses are those of `::ffff:0:0/96`.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl<V> Geo<V> {
         let address = std::str::from_utf8(&text).ok();
         let address = address.and_then(|text| text.parse().ok());
         // nginx takes what is no address for the last one of IPv4.
-        let address = address.map_or_else(|| bits([255; 4].into()), bits);
+        let address = address.map_or_else(|| bits(std::net::IpAddr::from([255; 4])), bits);
         out.extend_from_slice(self.find(address));
     }
 
@@ -133,32 +133,9 @@ fn invalid(text: &str) -> String {
     format!("invalid network \"{text}\"")
 }
 
-fn bits(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(ip) => ip.to_bits(),
-    }
-}
-
-fn mask(len: u32) -> u128 {
-    u128::MAX.checked_shl(128 - len).unwrap_or(0)
-}
-
-/// An address, or a network by its prefix length: what its addresses have in common, and how long that is.
 fn network(text: &str) -> Option<(u128, u32)> {
-    let (address, len) = match text.split_once('/') {
-        Some((address, len)) => (address, Some(len.parse::<u32>().ok()?)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let (width, offset) = if address.is_ipv4() {
-        (32, 96)
-    } else {
-        (128, 0)
-    };
-    let len = len.unwrap_or(width);
-    let len = (len <= width).then_some(len + offset)?;
-    Some((bits(address) & mask(len), len))
+    let network = Network::read(text)?;
+    Some((network.base, network.len))
 }
 
 #[cfg(test)]
