@@ -10,18 +10,21 @@
 )]
 
 mod amqp_client;
+mod balancer;
 mod bench;
 mod client;
 mod command;
 mod conformance;
 mod crash;
 mod docs;
+mod http_client;
 mod picks;
 mod repo;
 mod results;
 mod server;
 mod sim;
 mod tidy;
+mod upstream;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -46,6 +49,9 @@ enum Command {
     Crash(crash::Args),
     /// Run the simulation of the commit log for many seeds, or for one again.
     Sim(sim::Args),
+    /// Serve as an upstream server of a balancer; the other commands start it.
+    #[command(hide = true)]
+    Upstream(upstream::Args),
     /// Compare the balancer's choices with a real nginx's, choice by choice.
     Picks(picks::Args),
     /// Write the pages under `docs/` that show results.
@@ -59,6 +65,7 @@ fn main() -> Result<()> {
         Command::Bench(args) => bench::run(&args),
         Command::Crash(args) => crash::run(&args),
         Command::Sim(args) => sim::run(&args),
+        Command::Upstream(args) => upstream::run(&args),
         Command::Picks(args) => picks::run(&args),
         Command::Docs => docs::write(),
     }
