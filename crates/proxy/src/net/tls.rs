@@ -8,6 +8,7 @@
 
 mod certificate;
 mod client;
+mod hello;
 mod pem;
 mod recorder;
 mod server;
@@ -23,6 +24,7 @@ use std::path::Path;
 
 pub(crate) use certificate::{Description, describe, fingerprint, pem as certificate_pem};
 pub(crate) use client::{ClientSpec, ClientTls, connect_tls};
+pub(crate) use hello::{HELLO_LEN_MAX, Hello, Look, look};
 pub(crate) use server::{AcceptError, ClientAuth, ServerSpec, ServerTls, Verdict, accept_tls};
 pub(crate) use session::Session;
 pub(crate) use suites::{Choice, Protocol};
