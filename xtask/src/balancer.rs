@@ -4,6 +4,7 @@
 //! Mainstay is given the very `nginx.conf` that nginx is given. Everything runs on 127.0.0.1, in process groups that end
 //! with the values that stand for them.
 
+mod ask;
 mod configuration;
 mod upstream;
 
@@ -20,6 +21,7 @@ use rustix::process::{getrlimit, setrlimit};
 use crate::command;
 use crate::http_client;
 use crate::server::{self, Kind, Usage, free_port};
+pub(crate) use ask::{Ask, Style, Totals};
 pub(crate) use configuration::{Setup, certificate};
 pub(crate) use upstream::Upstream;
 
@@ -42,6 +44,21 @@ impl Program {
     pub(crate) fn mainstay() -> Result<Program> {
         Kind::Mainstay.prepare()?;
         Ok(Program::Mainstay(server::mainstay_binary().canonicalize()?))
+    }
+
+    /// What kind of program a binary is, by what it says about itself.
+    pub(crate) fn of(binary: &Path) -> Result<Program> {
+        let path = binary.to_owned();
+        for program in [
+            Program::Mainstay(path.clone()),
+            Program::Nginx(path.clone()),
+            Program::Haproxy(path),
+        ] {
+            if program.version().is_ok() {
+                return Ok(program);
+            }
+        }
+        bail!("{} is no balancer that is known", binary.display())
     }
 
     fn binary(&self) -> &Path {
@@ -149,6 +166,16 @@ impl Balancer {
     /// What all of its processes have used so far.
     pub(crate) fn usage(&self) -> Result<Usage> {
         Usage::of_tree(self.pid())
+    }
+
+    /// Files and sockets that all of its processes have open.
+    pub(crate) fn open_files(&self) -> Result<u64> {
+        Usage::open_files(self.pid())
+    }
+
+    /// Reads its configuration again: SIGHUP.
+    pub(crate) fn reload(&self) -> Result<()> {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).context("SIGHUP")
     }
 
     /// Whether the process is still there.

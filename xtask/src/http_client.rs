@@ -14,12 +14,27 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// A longer body was not asked for.
 const BODY_MAX: usize = 16 * 1024 * 1024;
 
+/// A slow client takes so much at a time.
+const PIECE_BYTES: usize = 4096;
+
 /// Fields that an answer may have.
 const FIELDS_MAX: usize = 100;
 
 /// A connection to a server.
 pub(crate) struct HttpClient {
     stream: BufReader<TcpStream>,
+    /// How long it rests between two pieces of a body.
+    rest: Option<Duration>,
+    progress: Progress,
+}
+
+/// How much of the answer to the last request has been seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Nothing,
+    Begun,
+    /// The whole head, with the server that it names.
+    Head(Option<String>),
 }
 
 pub(crate) struct Answer {
@@ -44,7 +59,19 @@ impl HttpClient {
         stream.set_write_timeout(Some(TIMEOUT))?;
         Ok(HttpClient {
             stream: BufReader::new(stream),
+            rest: None,
+            progress: Progress::Nothing,
         })
+    }
+
+    /// The same, but it takes bodies slowly.
+    pub(crate) fn slow(mut self, rest: Duration) -> HttpClient {
+        self.rest = Some(rest);
+        self
+    }
+
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Sends a request and reads the whole answer.
@@ -53,7 +80,8 @@ impl HttpClient {
         self.receive()
     }
 
-    pub(crate) fn send(&mut self, method: &str, path: &str, body: &[u8]) -> Result<()> {
+    fn send(&mut self, method: &str, path: &str, body: &[u8]) -> Result<()> {
+        self.progress = Progress::Nothing;
         let length = if body.is_empty() {
             String::new()
         } else {
@@ -66,7 +94,10 @@ impl HttpClient {
             .context("send the request")
     }
 
-    pub(crate) fn receive(&mut self) -> Result<Answer> {
+    fn receive(&mut self) -> Result<Answer> {
+        let first = self.stream.fill_buf().context("wait for the answer")?;
+        ensure!(!first.is_empty(), "the connection was closed");
+        self.progress = Progress::Begun;
         let line = self.line().context("read the status line")?;
         let mut words = line.split(' ');
         let is_new = words.next() == Some("HTTP/1.1");
@@ -94,6 +125,7 @@ impl HttpClient {
                 _ => {}
             }
         }
+        self.progress = Progress::Head(answer.upstream.clone());
         match length {
             Some(length) => self.take(length, &mut answer.body)?,
             None if chunked => while self.chunk(&mut answer.body)? {},
@@ -113,9 +145,13 @@ impl HttpClient {
         let at = body.len();
         ensure!(at + length <= BODY_MAX, "a body of {} bytes", at + length);
         body.resize(at + length, 0);
-        self.stream
-            .read_exact(&mut body[at..])
-            .context("read the body")
+        for piece in body[at..].chunks_mut(PIECE_BYTES) {
+            self.stream.read_exact(piece).context("read the body")?;
+            if let Some(rest) = self.rest {
+                std::thread::sleep(rest);
+            }
+        }
+        Ok(())
     }
 
     /// Takes one chunk; false for the last.

@@ -17,12 +17,14 @@ mod command;
 mod conformance;
 mod crash;
 mod docs;
+mod faults;
 mod http_client;
 mod picks;
 mod repo;
 mod results;
 mod server;
 mod sim;
+mod soak;
 mod tidy;
 mod upstream;
 
@@ -49,6 +51,10 @@ enum Command {
     Crash(crash::Args),
     /// Run the simulation of the commit log for many seeds, or for one again.
     Sim(sim::Args),
+    /// Break what stands behind a balancer, or reload it, under load: no idempotent request may fail.
+    Faults(faults::Args),
+    /// Keep a balancer under load and trouble for long: no idempotent request may fail, and nothing may grow.
+    Soak(soak::Args),
     /// Serve as an upstream server of a balancer; the other commands start it.
     #[command(hide = true)]
     Upstream(upstream::Args),
@@ -65,6 +71,8 @@ fn main() -> Result<()> {
         Command::Bench(args) => bench::run(&args),
         Command::Crash(args) => crash::run(&args),
         Command::Sim(args) => sim::run(&args),
+        Command::Faults(args) => faults::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Upstream(args) => upstream::run(&args),
         Command::Picks(args) => picks::run(&args),
         Command::Docs => docs::write(),

@@ -19,7 +19,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
 
 use connection::{Connection, State};
-pub(crate) use request::path;
+pub(crate) use request::{body, path};
 
 /// Connections that may wait to be accepted: a balancer opens a thousand at once.
 const BACKLOG: i32 = 4096;

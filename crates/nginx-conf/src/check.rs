@@ -80,12 +80,22 @@ impl Checker<'_> {
                 return self.block(block, inside);
             }
             (Body::Semicolon, Some(_)) => "expected \";\", found a block",
-            (Body::Block(_), None) => "expected a block in \"{\" and \"}\", found \";\"",
+            (Body::Entries, Some(block)) => return self.entries(spec, block),
+            (Body::Block(_) | Body::Entries, None) => {
+                "expected a block in \"{\" and \"}\", found \";\""
+            }
             (Body::Semicolon | Body::Either(_), None) | (Body::Opaque, _) => return,
         };
         let text = format!("\"{}\": {text}", spec.name);
         self.findings
             .push(Finding::wrong(&directive.name.place, text));
+    }
+
+    fn entries(&mut self, spec: &Spec, block: &[Directive]) {
+        for entry in block.iter().filter(|entry| entry.block.is_some()) {
+            let text = format!("\"{}\": expected \";\", found a block", spec.name);
+            self.findings.push(Finding::wrong(&entry.name.place, text));
+        }
     }
 
     fn args(&mut self, spec: &Spec, directive: &Directive) {
@@ -146,12 +156,12 @@ impl Checker<'_> {
     fn misplaced_or_unknown(&mut self, directive: &Directive, context: Context) {
         let name = directive.name.text.as_str();
         let place = &directive.name.place;
-        let homes: Vec<&str> = self
-            .tables
-            .named(name)
-            .flat_map(|spec| spec.contexts)
-            .map(|context| context.0)
-            .collect();
+        let mut homes: Vec<&str> = Vec::new();
+        for home in self.tables.named(name).flat_map(|spec| spec.contexts) {
+            if !homes.contains(&home.0) {
+                homes.push(home.0);
+            }
+        }
         if !homes.is_empty() {
             let homes = homes
                 .iter()

@@ -65,6 +65,8 @@ pub enum Body {
     Block(Context),
     /// `;`, or a block whose directives belong to this context.
     Either(Context),
+    /// A block of entries: lines of words that are no directives (`types`, `map`). Their meaning is their owner's to check.
+    Entries,
     /// Either of both, and the inside is not looked at.
     Opaque,
 }
@@ -206,7 +208,7 @@ impl Spec {
         }
         usage.push_str(match self.body {
             Body::Semicolon | Body::Either(_) | Body::Opaque => ";",
-            Body::Block(_) => " { … }",
+            Body::Block(_) | Body::Entries => " { … }",
         });
         usage
     }
@@ -227,7 +229,7 @@ impl Tables {
         Self::of(tables.iter().copied().flatten())
     }
 
-    /// Puts lines together, in their order.
+    /// Puts lines together, in their order. Of two for the same name and context the first holds.
     #[must_use]
     pub fn of(specs: impl IntoIterator<Item = &'static Spec>) -> Self {
         let specs: Vec<_> = specs.into_iter().collect();

@@ -5,6 +5,7 @@
 mod access_log;
 mod body;
 mod client;
+mod computed;
 mod config;
 mod connection;
 mod core;
@@ -45,6 +46,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         error_page::ROWS,
         access_log::ROWS,
         rewrite::ROWS,
+        computed::ROWS,
     ]
     .into_iter()
 }

@@ -5,6 +5,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::server::free_port;
 use anyhow::{Context, Result, ensure};
 
@@ -28,6 +30,12 @@ impl Upstream {
         Ok(upstream)
     }
 
+    /// What it calls itself in its answers.
+    pub(crate) fn name(&self) -> String {
+        let port = self.address.rsplit(':').next();
+        port.unwrap_or_default().to_owned()
+    }
+
     /// Starts it again on the same address.
     pub(crate) fn revive(&mut self) -> Result<()> {
         ensure!(self.child.is_none(), "it is running");
@@ -44,6 +52,28 @@ impl Upstream {
             std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())
+    }
+
+    /// SIGKILL, and gone when this returns: its connections are reset, and new ones refused.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("it is not running")?;
+        child.kill().context("kill -9")?;
+        child.wait().context("wait for the killed server")?;
+        Ok(())
+    }
+
+    /// From now on it swallows what it is sent: the kernel goes on to accept, and nobody answers.
+    pub(crate) fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    pub(crate) fn thaw(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let child = self.child.as_ref().context("it is not running")?;
+        kill_process(Pid::from_child(child), signal).context("signal an upstream server")
     }
 }
 

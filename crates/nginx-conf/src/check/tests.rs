@@ -41,11 +41,14 @@ static OURS: &[Spec] = &[
     Spec::new("tags", &[BOX], &[NUMBER, REST], "What is on it."),
     Spec::new("open", &[BOX], &[MAYBE], "Whether it is open."),
     Spec::new("lid", &[BOX], &[], "Its lid.").body(Body::Either(LID)),
+    Spec::new("kinds", &[BOX], &[], "Kinds of things.").body(Body::Entries),
 ];
 static THEIRS: &[Spec] = &[
     Spec::ignored("tuning", &[MAIN], "nothing needs it"),
     Spec::ignored("sending", &[MAIN], "nothing needs it"),
     Spec::not_yet("http", &[MAIN], "it is being built"),
+    // The line above this table holds.
+    Spec::not_yet("size", &[BOX], "it is known twice"),
 ];
 
 fn findings(input: &str) -> Vec<Finding> {
@@ -68,6 +71,7 @@ fn what_the_tables_allow_passes() {
     check("box { tags 1; }", &[]);
     check("box { tags 1 a b; }", &[]);
     check("box { open on; lid { size 1; } }", &[]);
+    check("box { kinds { size x; text/html html; ~* a b; } }", &[]);
     check("", &[]);
 }
 
@@ -132,6 +136,10 @@ fn bodies_are_checked() {
     check(
         "box { box {} }",
         &["f:1:7: \"box\" is not allowed here: it belongs outside every block"],
+    );
+    check(
+        "box { kinds { a b; c { d; } } }",
+        &["f:1:20: \"kinds\": expected \";\", found a block"],
     );
     check(
         "tuning { x; }",
