@@ -63,7 +63,7 @@ impl Scenario {
         let _balancer = Balancer::start(program, self.file)?;
         // Whether it listens was asked with a connection, which is a session over `stream`.
         thread::sleep(Duration::from_millis(50));
-        members.each_ref().map(Member::take_count);
+        counts(&members);
         (self.check)(&mut members)
     }
 }
