@@ -1,6 +1,7 @@
-//! Measurements: Mainstay and Apache Kafka or RabbitMQ by turns on the same machine, and the machine alone.
+//! Measurements: Mainstay and Apache Kafka, RabbitMQ, or nginx and HAProxy, by turns on the same machine, and the machine
+//! alone.
 //!
-//! The load generator is part of this program, one thread with requests that are encoded once, and the same for
+//! For logs and queues the load generator is part of this program, one thread with requests that are encoded once, and the same for
 //! every server. Durability is made equal: Apache Kafka is run with an fsync before each acknowledgement, and
 //! a second time as it is by default, which is labelled so and not compared.
 
@@ -9,6 +10,8 @@ mod amqp_records;
 mod connection;
 mod fetch;
 mod floor;
+mod http;
+mod http_records;
 mod kafka;
 mod load;
 mod records;
@@ -22,6 +25,7 @@ use anyhow::Result;
 use crate::repo;
 
 pub(crate) use amqp_records::{AmqpBacklog, AmqpIdle, AmqpRun, AmqpThroughput};
+pub(crate) use http_records::{HttpIdle, HttpIdleRun, HttpRun, HttpThroughput};
 pub(crate) use records::{Run, StartRun, Throughput};
 
 /// Arguments of `cargo xtask bench`.
@@ -37,6 +41,9 @@ enum Which {
     Kafka(kafka::Options),
     /// Queues beside RabbitMQ, interleaved: throughput, confirms, processor time, a backlog, idle connections.
     Amqp(amqp::Options),
+    /// The balancer beside nginx and HAProxy, interleaved: requests, latency, processor time, memory (NGINX_BINARY names a
+    /// further nginx).
+    Http(http::Options),
     /// What a bare append and fdatasync costs on this disk.
     Floor,
     /// Start, recovery after a kill -9, idle memory, idle connections.
@@ -47,6 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.which {
         Which::Kafka(options) => kafka::run(options),
         Which::Amqp(options) => amqp::run(options),
+        Which::Http(options) => http::run(options),
         Which::Floor => floor::show(),
         Which::Start(options) => start::run(options),
     }

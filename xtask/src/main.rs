@@ -10,17 +10,23 @@
 )]
 
 mod amqp_client;
+mod balancer;
 mod bench;
 mod client;
 mod command;
 mod conformance;
 mod crash;
 mod docs;
+mod faults;
+mod http_client;
+mod picks;
 mod repo;
 mod results;
 mod server;
 mod sim;
+mod soak;
 mod tidy;
+mod upstream;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -45,6 +51,15 @@ enum Command {
     Crash(crash::Args),
     /// Run the simulation of the commit log for many seeds, or for one again.
     Sim(sim::Args),
+    /// Break what stands behind a balancer, or reload it, under load: no idempotent request may fail.
+    Faults(faults::Args),
+    /// Keep a balancer under load and trouble for long: no idempotent request may fail, and nothing may grow.
+    Soak(soak::Args),
+    /// Serve as an upstream server of a balancer; the other commands start it.
+    #[command(hide = true)]
+    Upstream(upstream::Args),
+    /// Compare the balancer's choices with a real nginx's, choice by choice.
+    Picks(picks::Args),
     /// Write the pages under `docs/` that show results.
     Docs,
 }
@@ -56,6 +71,10 @@ fn main() -> Result<()> {
         Command::Bench(args) => bench::run(&args),
         Command::Crash(args) => crash::run(&args),
         Command::Sim(args) => sim::run(&args),
+        Command::Faults(args) => faults::run(&args),
+        Command::Soak(args) => soak::run(&args),
+        Command::Upstream(args) => upstream::run(&args),
+        Command::Picks(args) => picks::run(&args),
         Command::Docs => docs::write(),
     }
 }

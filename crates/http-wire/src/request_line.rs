@@ -36,6 +36,9 @@ pub(crate) fn parse(buf: &[u8], line: LineAt) -> Result<RequestLine, BadRequest>
     let bytes = &buf[..line.end];
     check_start(&bytes[line.start..])?;
     let method_end = until_space(bytes, line.start);
+    if method_end == bytes.len() {
+        return Err(BadRequest::Method);
+    }
     let name = &bytes[line.start..method_end];
     let target_start = skip_spaces(bytes, method_end);
     let target_end = until_space(bytes, target_start);

@@ -1,18 +1,17 @@
 //! `mainstay check`: everything that there is to say about a configuration.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use nginx_conf::Verdict;
 
-use crate::config::{self, Override};
+use crate::config::{self, Override, Source};
 
 /// Prints every finding, then the verdict on the whole. Tells whether the configuration would be accepted.
 ///
 /// # Errors
 /// Where nothing can be printed.
-pub fn check(file: Option<&Path>, overrides: &[Override], out: &mut dyn Write) -> io::Result<bool> {
-    let outcome = config::load(file, overrides);
+pub fn check(source: &Source, overrides: &[Override], out: &mut dyn Write) -> io::Result<bool> {
+    let outcome = config::load(source, overrides);
     for finding in &outcome.findings {
         writeln!(out, "{finding}")?;
     }
@@ -21,7 +20,7 @@ pub fn check(file: Option<&Path>, overrides: &[Override], out: &mut dyn Write) -
         found.count()
     };
     let ignored = count(Verdict::Ignored);
-    if outcome.settings.is_some() {
+    if outcome.plan.is_some() {
         match ignored {
             0 => writeln!(out, "configuration is ok")?,
             n => writeln!(out, "configuration is ok ({n} ignored safely)")?,

@@ -1,18 +1,32 @@
 //! The command line.
 
 pub mod console;
+mod nginx;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Override;
+use crate::config::{Override, Source};
 use crate::failure::Failure;
 
-/// An event log that Kafka clients use unmodified, and queues for RabbitMQ clients, in one binary.
+pub use nginx::{NginxArgs, Order};
+
+/// An event log that Kafka clients use unmodified, queues for RabbitMQ clients, and a load balancer for nginx configurations, in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "mainstay", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "mainstay",
+    version,
+    disable_version_flag = true,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Cli {
+    /// Print Mainstay's own version
+    #[arg(long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+    /// What nginx's command line can ask for instead of serving.
+    #[command(flatten)]
+    pub nginx: NginxArgs,
     /// Flags of `serve`, which is what happens where no command is given.
     #[command(flatten)]
     pub serve: ConfigArgs,
@@ -146,9 +160,18 @@ pub enum GroupCommand {
 /// Where the configuration comes from.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConfigArgs {
-    /// Configuration file in nginx's language; without it Kafka is served on 127.0.0.1:9092 from ./mainstay-data
+    /// Configuration file in nginx's language, relative to PREFIX; without it Kafka is served on 127.0.0.1:9092 from ./mainstay-data
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Where relative names start from, and, without -c, conf/nginx.conf; without it the working directory
+    #[arg(short = 'p', long, value_name = "PREFIX")]
+    pub prefix: Option<PathBuf>,
+    /// Where messages go if the configuration has no error_log: a file, or stderr
+    #[arg(short = 'e', long, value_name = "FILE")]
+    pub error_log: Option<String>,
+    /// Directives that stand before those of the configuration file
+    #[arg(short = 'g', long, value_name = "DIRECTIVES")]
+    pub globals: Option<String>,
     /// Directory of the log (overrides `storage`)
     #[arg(long, value_name = "DIR")]
     pub data: Option<String>,
@@ -170,6 +193,17 @@ pub struct ConfigArgs {
 }
 
 impl ConfigArgs {
+    /// Where the configuration is read from.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        Source {
+            file: self.file.clone(),
+            prefix: self.prefix.clone(),
+            error_log: self.error_log.clone(),
+            globals: self.globals.clone(),
+        }
+    }
+
     /// What these flags change in a configuration. `--set` comes last, so that it has the last word.
     #[must_use]
     pub fn overrides(&self) -> Vec<Override> {

@@ -10,6 +10,8 @@ pub mod console;
 pub mod definitions;
 pub mod failure;
 pub mod group;
+pub mod modules;
+pub mod nginx;
 mod offsets;
 mod outcome;
 pub mod permission;

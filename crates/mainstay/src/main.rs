@@ -4,12 +4,11 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use mainstay::cli::{Command, ConfigArgs, Parsed};
+use mainstay::cli::{Cli, Command, Parsed};
 use mainstay::failure::Failure;
 use mainstay::{
-    check, cli, config, definitions, group, permission, queue, serve, topic, user, vhost,
+    check, cli, config, definitions, group, nginx, permission, queue, serve, topic, user, vhost,
 };
-use node::settings::Settings;
 
 fn main() -> ExitCode {
     // Which planted bugs are on is said by the variable `FAILPOINTS`, as in `amqp-dead-letter-split=return`.
@@ -29,11 +28,13 @@ fn run() -> Result<ExitCode, Failure> {
             return Ok(ExitCode::SUCCESS);
         }
     };
+    if let Some(code) = as_nginx(&cli)? {
+        return Ok(code);
+    }
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => serve::serve(&resolve(&args)?)?,
+        Command::Serve(args) => serve::serve(&args.source(), &args.overrides())?,
         Command::Check(args) => {
-            let accepted =
-                check::check(args.file.as_deref(), &args.overrides(), &mut io::stdout())?;
+            let accepted = check::check(&args.source(), &args.overrides(), &mut io::stdout())?;
             return Ok(ExitCode::from(u8::from(!accepted)));
         }
         Command::Topic(args) => topic::run(&args, &mut io::stdout())?,
@@ -48,12 +49,32 @@ fn run() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// File and flags to settings; findings that only inform are `mainstay check`'s to tell.
-fn resolve(args: &ConfigArgs) -> Result<Settings, Failure> {
-    let outcome = config::load(args.file.as_deref(), &args.overrides());
-    outcome
-        .settings
-        .ok_or(Failure::Configuration(outcome.findings))
+/// What nginx's flags ask for instead of serving; `None` where there is none of them.
+fn as_nginx(cli: &Cli) -> Result<Option<ExitCode>, Failure> {
+    let (flags, args) = (&cli.nginx, &cli.serve);
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    match () {
+        () if flags.modules => nginx::modules(&mut err)?,
+        () if flags.short_version => nginx::version(&mut err)?,
+        () => {}
+    }
+    if flags.test || flags.dump {
+        let (source, overrides) = (args.source(), args.overrides());
+        let accepted = nginx::test(
+            &source,
+            &overrides,
+            flags.dump,
+            flags.quiet,
+            &mut out,
+            &mut err,
+        )?;
+        return Ok(Some(ExitCode::from(u8::from(!accepted))));
+    }
+    if let Some(order) = flags.order {
+        nginx::order(&args.source(), &args.overrides(), order)?;
+        return Ok(Some(ExitCode::SUCCESS));
+    }
+    Ok((flags.modules || flags.short_version).then_some(ExitCode::SUCCESS))
 }
 
 fn directives(name: Option<&str>) -> Result<(), Failure> {

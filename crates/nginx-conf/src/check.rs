@@ -80,7 +80,10 @@ impl Checker<'_> {
                 return self.block(block, inside);
             }
             (Body::Semicolon, Some(_)) => "expected \";\", found a block",
-            (Body::Block(_), None) => "expected a block in \"{\" and \"}\", found \";\"",
+            (Body::Entries, Some(block)) => return self.entries(spec, block),
+            (Body::Block(_) | Body::Entries, None) => {
+                "expected a block in \"{\" and \"}\", found \";\""
+            }
             (Body::Semicolon | Body::Either(_), None) | (Body::Opaque, _) => return,
         };
         let text = format!("\"{}\": {text}", spec.name);
@@ -88,16 +91,24 @@ impl Checker<'_> {
             .push(Finding::wrong(&directive.name.place, text));
     }
 
+    fn entries(&mut self, spec: &Spec, block: &[Directive]) {
+        for entry in block.iter().filter(|entry| entry.block.is_some()) {
+            let text = format!("\"{}\": expected \";\", found a block", spec.name);
+            self.findings.push(Finding::wrong(&entry.name.place, text));
+        }
+    }
+
     fn args(&mut self, spec: &Spec, directive: &Directive) {
         let Args::Params(params) = spec.args else {
             return;
         };
         let found = directive.args.len();
-        let required = |param: &&Param| param.presence != Presence::Optional;
+        let required =
+            |param: &&Param| matches!(param.presence, Presence::Required | Presence::Repeated);
         let min = params.iter().filter(required).count();
         let endless = params
             .last()
-            .is_some_and(|p| p.presence == Presence::Repeated);
+            .is_some_and(|p| matches!(p.presence, Presence::Repeated | Presence::Rest));
         if found < min || (found > params.len() && !endless) {
             let text = format!(
                 "\"{}\": expected \"{}\", found {found} argument{}{}",
@@ -145,12 +156,12 @@ impl Checker<'_> {
     fn misplaced_or_unknown(&mut self, directive: &Directive, context: Context) {
         let name = directive.name.text.as_str();
         let place = &directive.name.place;
-        let homes: Vec<&str> = self
-            .tables
-            .named(name)
-            .flat_map(|spec| spec.contexts)
-            .map(|context| context.0)
-            .collect();
+        let mut homes: Vec<&str> = Vec::new();
+        for home in self.tables.named(name).flat_map(|spec| spec.contexts) {
+            if !homes.contains(&home.0) {
+                homes.push(home.0);
+            }
+        }
         if !homes.is_empty() {
             let homes = homes
                 .iter()

@@ -28,7 +28,10 @@ fn section(out: &mut String, tables: &Tables, context: Context) {
     };
     line(out, &format!("\n## {title}"));
     let with = |support: Support| -> Vec<&Spec> {
-        let here = |spec: &&Spec| spec.support == support && spec.contexts.contains(&context);
+        let here = |spec: &&Spec| {
+            let holds = tables.find(spec.name, context);
+            spec.support == support && holds.is_some_and(|line| std::ptr::eq(line, *spec))
+        };
         tables.specs().filter(here).collect()
     };
     let works = with(Support::Works);

@@ -20,6 +20,8 @@ pub enum Presence {
     Optional,
     /// Once or more; nothing may follow.
     Repeated,
+    /// Any number of times, or not at all; nothing may follow.
+    Rest,
 }
 
 /// One argument.
@@ -63,6 +65,8 @@ pub enum Body {
     Block(Context),
     /// `;`, or a block whose directives belong to this context.
     Either(Context),
+    /// A block of entries: lines of words that are no directives (`types`, `map`). Their meaning is their owner's to check.
+    Entries,
     /// Either of both, and the inside is not looked at.
     Opaque,
 }
@@ -193,6 +197,7 @@ impl Spec {
                     Presence::Required => param.name.to_uppercase(),
                     Presence::Optional => format!("[{}]", param.name.to_uppercase()),
                     Presence::Repeated => format!("{} …", param.name.to_uppercase()),
+                    Presence::Rest => format!("[{} …]", param.name.to_uppercase()),
                 })
                 .collect::<Vec<_>>()
                 .join(" "),
@@ -203,7 +208,7 @@ impl Spec {
         }
         usage.push_str(match self.body {
             Body::Semicolon | Body::Either(_) | Body::Opaque => ";",
-            Body::Block(_) => " { … }",
+            Body::Block(_) | Body::Entries => " { … }",
         });
         usage
     }
@@ -221,7 +226,13 @@ impl Tables {
     /// Puts tables together. A name may stand in several contexts with different meanings.
     #[must_use]
     pub fn new(tables: &[&'static [Spec]]) -> Self {
-        let specs: Vec<_> = tables.iter().copied().flatten().collect();
+        Self::of(tables.iter().copied().flatten())
+    }
+
+    /// Puts lines together, in their order. Of two for the same name and context the first holds.
+    #[must_use]
+    pub fn of(specs: impl IntoIterator<Item = &'static Spec>) -> Self {
+        let specs: Vec<_> = specs.into_iter().collect();
         let mut by_name: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (index, spec) in specs.iter().enumerate() {
             by_name.entry(spec.name).or_default().push(index);

@@ -10,6 +10,7 @@ mod kafka_server;
 mod listener;
 mod management;
 mod node;
+mod outlet;
 mod platform;
 mod process;
 pub mod settings;
@@ -19,5 +20,6 @@ mod topics;
 mod upkeep;
 
 pub use listener::BindError;
-pub use node::{Ended, Node, StartError, Summary};
+pub use node::{Ended, Metrics, Node, StartError, Summary, Surroundings};
+pub use outlet::{EVENTS_TOPIC, Outlet};
 pub use storage::{Recovery, StorageError};

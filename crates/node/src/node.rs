@@ -6,6 +6,7 @@ use crate::console_server::{self, Console};
 use crate::kafka_face;
 use crate::listener::{BindError, bind};
 use crate::management::NodeHosts;
+use crate::outlet::{Carrier, Outlet};
 use crate::platform::{BlockingPool, SystemClock, SystemEntropy};
 use crate::process;
 use crate::settings::{Settings, Storage as Place};
@@ -17,9 +18,10 @@ use base::Clock;
 use cluster::Verifier;
 use commitlog::{Log, WalError};
 use console::{Api, Phase};
+use kafka::Broker;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -53,6 +55,21 @@ pub enum Ended {
     Failed(WalError),
 }
 
+/// What stands around a node and outlives it: the balancer.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// What the balancer writes into the log.
+    pub outlet: Option<Arc<Outlet>>,
+    /// The balancer's metrics.
+    pub metrics: Option<Arc<dyn Metrics>>,
+}
+
+/// Something that has metrics.
+pub trait Metrics: Send + Sync {
+    /// Writes them.
+    fn write(&self, out: &mut console::Exposition);
+}
+
 /// Where a running node can be reached, and what it found.
 #[derive(Debug, Clone)]
 pub struct Summary {
@@ -62,20 +79,24 @@ pub struct Summary {
     pub amqp: Vec<SocketAddr>,
     /// Addresses of the console.
     pub console: Vec<SocketAddr>,
-    /// The data directory.
-    pub data: PathBuf,
-    /// What was recovered.
-    pub recovery: Recovery,
+    /// The data directory and what was recovered; `None` where no log is kept.
+    pub data: Option<(PathBuf, Recovery)>,
 }
 
 /// A running node.
 pub struct Node {
     summary: Summary,
-    log: Arc<Log>,
     status: Arc<Status>,
+    connections: Arc<Connections>,
+    kept: Option<Kept>,
+}
+
+/// The log, and what runs on it.
+struct Kept {
+    log: Arc<Log>,
     /// The management API; the console serves it while it is here.
     api: Arc<Api>,
-    connections: Arc<Connections>,
+    carrier: Option<Carrier>,
     /// The tasks of log and coordinators; they end when everybody has let the log go.
     tasks: TaskTracker,
     upkeep: CancellationToken,
@@ -83,15 +104,22 @@ pub struct Node {
 
 impl Node {
     /// Binds the addresses, recovers the data and begins to serve.
-    pub async fn start(settings: &Settings) -> Result<Self, StartError> {
+    ///
+    /// # Errors
+    /// An address that cannot be listened on, data that cannot be taken.
+    pub async fn start(
+        settings: &Settings,
+        surroundings: &Surroundings,
+    ) -> Result<Self, StartError> {
         let connections = Arc::new(Connections::new(process::connections_max()));
-        let status = Arc::new(Status::new(connections.clone()));
+        let status = Arc::new(Status::new(connections.clone(), surroundings.clone()));
         let Listeners {
             kafka,
             amqp,
             console,
         } = Listeners::bind(settings)?;
-        let listening = [&kafka, &amqp, &console].map(|listeners| addresses(listeners));
+        let [kafka_addresses, amqp_addresses, console_addresses] =
+            [&kafka, &amqp, &console].map(|listeners| addresses(listeners));
         let served = Arc::new(Console::new(status.clone()));
         // Health can be asked for while a long recovery runs.
         for listener in console {
@@ -101,53 +129,39 @@ impl Node {
                 console_server::serve(socket, served.clone(), stop.clone())
             });
         }
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let tasks = TaskTracker::new();
-        let Place::File(data) = &settings.storage;
-        let expiration = settings
-            .kafka
-            .as_ref()
-            .map_or(Duration::MAX, |kafka| kafka.broker.producer_id_expiration);
-        let storage = match storage::open(data, expiration, clock.clone(), &tasks).await {
-            Ok(storage) => storage,
-            Err(error) => {
-                // Whoever starts again needs the addresses.
-                connections.drain(Duration::ZERO).await;
-                return Err(error.into());
-            }
-        };
-        let upkeep = CancellationToken::new();
-        tasks.spawn(upkeep::run(
-            storage.log.clone(),
-            clock.clone(),
-            status.clone(),
-            upkeep.clone(),
-        ));
-        let log = storage.log.clone();
-        let [kafka_addresses, amqp_addresses, console_addresses] = listening;
-        let summary = Summary {
+        let mut summary = Summary {
             kafka: kafka_addresses,
             amqp: amqp_addresses,
             console: console_addresses,
-            data: data.clone(),
-            recovery: storage.recovery.clone(),
+            data: None,
         };
-        let faces = Faces {
-            kafka,
-            amqp,
-            connections: &connections,
-            tasks: &tasks,
-        };
-        let api = faces.serve(settings, storage, clock, &status);
-        served.open(&api);
+        let mut kept = None;
+        if let Some(Place::File(data)) = &settings.storage {
+            let ground = Ground {
+                kafka,
+                amqp,
+                connections: &connections,
+                status: &status,
+            };
+            match ground.keep(settings, data, surroundings).await {
+                Ok((opened, recovery)) => {
+                    served.open(&opened.api);
+                    summary.data = Some((data.clone(), recovery));
+                    kept = Some(opened);
+                }
+                Err(error) => {
+                    // Whoever starts again needs the addresses.
+                    connections.drain(Duration::ZERO).await;
+                    return Err(error.into());
+                }
+            }
+        }
+        status.enter(Phase::Ready);
         Ok(Self {
             summary,
-            log,
             status,
-            api,
             connections,
-            tasks,
-            upkeep,
+            kept,
         })
     }
 
@@ -157,13 +171,25 @@ impl Node {
         &self.summary
     }
 
-    /// Serves until `stop` completes or the WAL fails; then takes nothing new, answers what was asked,
-    /// and closes the log.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Ended {
-        let mut failure = self.log.failure();
-        let failed = tokio::select! {
-            () = stop => None,
-            failed = failure.wait_for(Option::is_some) => failed.ok().and_then(|failed| failed.clone()),
+    /// Serves until `stop` completes or the WAL fails; then takes nothing new, answers what was asked, and, once the
+    /// balancer has `gone` too, closes the log.
+    pub async fn run_until(
+        self,
+        stop: impl Future<Output = ()>,
+        gone: impl Future<Output = ()>,
+    ) -> Ended {
+        let failed = match &self.kept {
+            Some(kept) => {
+                let mut failure = kept.log.failure();
+                tokio::select! {
+                    () = stop => None,
+                    failed = failure.wait_for(Option::is_some) => failed.ok().and_then(|failed| failed.clone()),
+                }
+            }
+            None => {
+                stop.await;
+                None
+            }
         };
         self.status.enter(if failed.is_some() {
             Phase::Failed
@@ -171,22 +197,37 @@ impl Node {
             Phase::Draining
         });
         let mut whole = self.connections.drain(DRAIN_LIMIT).await;
-        // Queues end when nobody has them any more.
-        drop(self.api);
-        self.upkeep.cancel();
         if failed.is_none() {
-            whole &= close(&self.log).await;
+            gone.await;
         }
-        drop(self.log);
-        self.tasks.close();
-        whole &= tokio::time::timeout(CLOSE_LIMIT, self.tasks.wait())
-            .await
-            .is_ok();
+        if let Some(kept) = self.kept {
+            whole &= kept.close(failed.is_some()).await;
+        }
         match failed {
             Some(error) => Ended::Failed(error),
             None if whole => Ended::Stopped,
             None => Ended::Cut,
         }
+    }
+}
+
+impl Kept {
+    /// Lets everything go that holds the log, and closes it unless it has failed; whether all of that ended in time.
+    async fn close(self, failed: bool) -> bool {
+        match self.carrier {
+            // What waits now is for the log that is opened next.
+            Some(carrier) if failed => carrier.abort().await,
+            Some(carrier) => carrier.finish().await,
+            None => {}
+        }
+        // Queues end when nobody has them any more.
+        drop(self.api);
+        self.upkeep.cancel();
+        let closed = failed || close(&self.log).await;
+        drop(self.log);
+        self.tasks.close();
+        let ended = tokio::time::timeout(CLOSE_LIMIT, self.tasks.wait()).await;
+        closed && ended.is_ok()
     }
 }
 
@@ -210,24 +251,58 @@ impl Listeners {
     }
 }
 
-/// What the faces are served with.
-struct Faces<'a> {
+/// What the log and its faces are opened with.
+struct Ground<'a> {
     kafka: Vec<TcpListener>,
     amqp: Vec<TcpListener>,
     connections: &'a Arc<Connections>,
-    tasks: &'a TaskTracker,
+    status: &'a Arc<Status>,
 }
 
-impl Faces<'_> {
+impl Ground<'_> {
+    /// Recovers the data and serves it.
+    async fn keep(
+        self,
+        settings: &Settings,
+        data: &Path,
+        surroundings: &Surroundings,
+    ) -> Result<(Kept, Recovery), StorageError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let tasks = TaskTracker::new();
+        let expiration = settings
+            .kafka
+            .as_ref()
+            .map_or(Duration::MAX, |kafka| kafka.broker.producer_id_expiration);
+        let storage = storage::open(data, expiration, clock.clone(), &tasks).await?;
+        let upkeep = CancellationToken::new();
+        tasks.spawn(upkeep::run(
+            storage.log.clone(),
+            clock.clone(),
+            self.status.clone(),
+            upkeep.clone(),
+        ));
+        let (log, recovery) = (storage.log.clone(), storage.recovery.clone());
+        let (api, broker) = self.serve(settings, storage, clock, &tasks);
+        let outlet = surroundings.outlet.clone();
+        let kept = Kept {
+            log,
+            api,
+            carrier: outlet.map(|outlet| Carrier::start(outlet, broker)),
+            tasks,
+            upkeep,
+        };
+        Ok((kept, recovery))
+    }
+
     /// Opens the faces, each over what those before it keep, and begins to serve. Returns the management API
-    /// over all of them.
+    /// over all of them, and the broker.
     fn serve(
         self,
         settings: &Settings,
         mut storage: Storage,
         clock: Arc<dyn Clock>,
-        status: &Status,
-    ) -> Arc<Api> {
+        tasks: &TaskTracker,
+    ) -> (Arc<Api>, Arc<Broker>) {
         let pool = Arc::new(BlockingPool(tokio::runtime::Handle::current()));
         let entropy = Arc::new(SystemEntropy);
         let verifier = Arc::new(Verifier::new(pool.clone(), &*entropy));
@@ -237,7 +312,7 @@ impl Faces<'_> {
             .kafka
             .as_ref()
             .map_or(&defaults, |face| &face.broker);
-        let broker = kafka_face::open(broker_settings, &mut storage, clock.clone(), self.tasks);
+        let broker = kafka_face::open(broker_settings, &mut storage, clock.clone(), tasks);
         let topics = Arc::new(BrokerTopics(broker.clone()));
         let amqp = settings.amqp.as_ref().map(|_| {
             let parts = amqp_face::Parts {
@@ -248,12 +323,12 @@ impl Faces<'_> {
                 verifier: verifier.clone(),
                 clock,
             };
-            amqp_face::serve(self.amqp, parts, self.connections, self.tasks)
+            amqp_face::serve(self.amqp, parts, self.connections, tasks)
         });
         if let Some(face) = &settings.kafka {
             kafka_face::serve(face, self.kafka, &broker, self.connections);
         }
-        status.ready(&storage.log, &broker, amqp.as_ref());
+        self.status.ready(&storage.log, &broker, amqp.as_ref());
         let catalog = storage.catalog;
         let hosts = Arc::new(NodeHosts {
             catalog: catalog.clone(),
@@ -262,7 +337,8 @@ impl Faces<'_> {
             queues: amqp.map(|face| face.queues),
         });
         let version = env!("CARGO_PKG_VERSION");
-        Arc::new(Api::new(catalog, hosts, verifier, pool, entropy, version))
+        let api = Arc::new(Api::new(catalog, hosts, verifier, pool, entropy, version));
+        (api, broker)
     }
 }
 

@@ -10,13 +10,13 @@ use std::path::PathBuf;
 /// Everything a node needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Where the log lives.
-    pub storage: Storage,
+    /// Where the log lives; `None` where none is kept: then no face but the console is served.
+    pub storage: Option<Storage>,
     /// The Kafka face; `None` where it is not served.
     pub kafka: Option<KafkaSettings>,
     /// The RabbitMQ face; `None` where it is not served.
     pub amqp: Option<AmqpSettings>,
-    /// The console; `None` where it is not served. At least one face is.
+    /// The console; `None` where it is not served.
     pub console: Option<ConsoleSettings>,
     /// How the node's own messages are written.
     pub log: LogFormat,
@@ -67,7 +67,7 @@ impl Default for Settings {
     fn default() -> Self {
         const CONSOLE_PORT: u16 = 15672;
         Self {
-            storage: Storage::File("./mainstay-data".into()),
+            storage: Some(Storage::File("./mainstay-data".into())),
             kafka: Some(KafkaSettings::default()),
             amqp: Some(AmqpSettings::default()),
             console: Some(ConsoleSettings {

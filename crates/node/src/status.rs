@@ -3,6 +3,7 @@
 use crate::amqp_face::{self, Face, WeakFace};
 use crate::connections::Connections;
 use crate::kafka_face;
+use crate::node::Surroundings;
 use crate::process;
 use commitlog::Log;
 use console::{Exposition, Kind, Phase, Source};
@@ -14,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 pub(crate) struct Status {
     phase: AtomicU8,
     connections: Arc<Connections>,
+    surroundings: Surroundings,
     parts: OnceLock<Parts>,
     upkeep_failures: AtomicU64,
 }
@@ -33,15 +35,17 @@ const PHASES: [Phase; 4] = [
 ];
 
 impl Status {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Arc<Connections>, surroundings: Surroundings) -> Self {
         Self {
             phase: AtomicU8::new(0),
             connections,
+            surroundings,
             parts: OnceLock::new(),
             upkeep_failures: AtomicU64::new(0),
         }
     }
 
+    /// Shows the parts of a node whose log is open.
     pub(crate) fn ready(&self, log: &Arc<Log>, broker: &Arc<Broker>, amqp: Option<&Face>) {
         // A node becomes ready once.
         let _ = self.parts.set(Parts {
@@ -49,7 +53,6 @@ impl Status {
             broker: Arc::downgrade(broker),
             amqp: amqp.map(Face::downgrade),
         });
-        self.enter(Phase::Ready);
     }
 
     pub(crate) fn enter(&self, phase: Phase) {
@@ -111,6 +114,12 @@ impl Source for Status {
                 "Processor time, user and system.",
             )
             .sample(&[], processor);
+        }
+        if let Some(outlet) = &self.surroundings.outlet {
+            outlet.metrics(out);
+        }
+        if let Some(balancer) = &self.surroundings.metrics {
+            balancer.write(out);
         }
         let Some(parts) = self.parts.get() else {
             return;

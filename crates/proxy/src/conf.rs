@@ -9,6 +9,7 @@
 
 mod cx;
 pub(crate) mod error_log;
+mod known;
 mod list;
 mod main;
 mod row;
@@ -72,7 +73,8 @@ fn rows() -> impl Iterator<Item = &'static Row> {
     let tables = [main::ROWS]
         .into_iter()
         .chain(http::tables())
-        .chain(stream::tables());
+        .chain(stream::tables())
+        .chain(known::TABLES);
     tables.flatten()
 }
 

@@ -5,6 +5,7 @@
 mod access_log;
 mod body;
 mod client;
+mod computed;
 mod config;
 mod connection;
 mod core;
@@ -51,6 +52,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         error_page::ROWS,
         access_log::ROWS,
         rewrite::ROWS,
+        computed::ROWS,
     ]
     .into_iter()
 }

@@ -20,6 +20,8 @@ mod endpoint;
 mod listen;
 mod options;
 pub(crate) mod pool;
+mod proxy_header;
+pub(crate) mod tls;
 mod transport;
 mod wire;
 
@@ -30,4 +32,7 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use listen::{BindError, ListenSpec, Listeners};
 pub(crate) use options::{ConnectOptions, Keepalive, ListenOptions};
 pub(crate) use pool::Buffer;
+pub(crate) use proxy_header::{
+    HeaderError, Said, read_proxy_header, write_proxy_v1, write_proxy_v2,
+};
 pub(crate) use transport::Transport;

@@ -1,6 +1,7 @@
 //! `docs/benchmarks.md`: medians of the measured rounds.
 
 mod amqp;
+mod http;
 
 use std::fmt::Write as _;
 
@@ -32,7 +33,7 @@ pub(super) fn page() -> Result<String> {
         }
         Some((provenance, runs)) => page += &start_section(&provenance, &runs)?,
     }
-    Ok(page + &amqp::sections()?)
+    Ok(page + &amqp::sections()? + &http::sections()?)
 }
 
 /// Each name once, in the order of its first appearance.

@@ -69,6 +69,37 @@ impl Usage {
         Ok(total)
     }
 
+    /// Memory of a process and everything below it, where a page that several share counts once: the sum of what
+    /// `/proc/PID/smaps_rollup` calls Pss.
+    pub(crate) fn proportional_bytes(pid: u32) -> Result<u64> {
+        let of = |pid: u32| -> Result<u64> {
+            let file = format!("/proc/{pid}/smaps_rollup");
+            let text = fs::read_to_string(&file).with_context(|| file.clone())?;
+            Ok(keyed(&text, "Pss:")? * 1024)
+        };
+        let mut total = of(pid)?;
+        for descendant in descendants(pid)? {
+            // A process may end between the listing and the reading.
+            total += of(descendant).unwrap_or(0);
+        }
+        Ok(total)
+    }
+
+    /// Files and sockets that a process and everything below it have open.
+    pub(crate) fn open_files(pid: u32) -> Result<u64> {
+        let of = |pid: u32| -> Result<u64> {
+            let folder = format!("/proc/{pid}/fd");
+            let entries = fs::read_dir(&folder).with_context(|| folder.clone())?;
+            Ok(u64::try_from(entries.count())?)
+        };
+        let mut total = of(pid)?;
+        for descendant in descendants(pid)? {
+            // A process may end between the listing and the reading.
+            total += of(descendant).unwrap_or(0);
+        }
+        Ok(total)
+    }
+
     /// The harness's own process.
     pub(crate) fn own() -> Result<Usage> {
         Usage::of(std::process::id())

@@ -94,3 +94,320 @@ fn ordinary_requests() {
         ],
     );
 }
+
+#[test]
+fn request_lines_that_are_refused() {
+    check(
+        &Limits::default(),
+        &[
+            (b"\x16\x03\x01", "400 client sent invalid method"),
+            (b"get / HTTP/1.1\r\n", "400 client sent invalid method"),
+            (b" GET / HTTP/1.1\r\n", "400 client sent invalid method"),
+            (b"GET\r\n", "400 client sent invalid method"),
+            (b"GET\t/ HTTP/1.1\r\n", "400 client sent invalid method"),
+            (b"GET / HTTP/1.1\n", "400 client sent invalid request"),
+            (b"GET /\r HTTP/1.1\r\n", "400 client sent invalid request"),
+            (b"GET /\0 HTTP/1.1\r\n", "400 client sent invalid request"),
+            (b"GET /\t HTTP/1.1\r\n", "400 client sent invalid request"),
+            (b"GET /a b HTTP/1.1\r\n", "400 client sent invalid request"),
+            (b"GET * HTTP/1.1\r\n", "400 client sent invalid request"),
+            (b"GET a/b HTTP/1.1\r\n", "400 client sent invalid request"),
+            (b"GET / HTTP/1.1\t\r\n", "400 client sent invalid request"),
+            (b"GET / HTTP/1\r\n", "400 client sent invalid request"),
+            (b"GET / HTTP/1.\r\n", "400 client sent invalid request"),
+            (b"GET / HTTP/1.1111\r\n", "400 client sent invalid request"),
+            (b"GET / HTTP/0.9\r\n", "400 client sent invalid request"),
+            (b"GET / http/1.1\r\n", "400 client sent invalid request"),
+            (b"GET / HTTP/1.1 x\r\n", "400 client sent invalid request"),
+            (
+                b"PRI / HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                "505 client sent invalid version",
+            ),
+            (b"GET / HTTP/10.1\r\n", "505 client sent invalid version"),
+            (
+                b"POST /\r\n",
+                "400 client sent invalid method in HTTP/0.9 request",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn targets_that_are_refused() {
+    check(
+        &Limits::default(),
+        &[
+            (
+                b"GET http:/a HTTP/1.1\r\n",
+                "400 client sent invalid request",
+            ),
+            (
+                b"GET 1http://a/ HTTP/1.1\r\n",
+                "400 client sent invalid request",
+            ),
+            (
+                b"GET http://a:b/ HTTP/1.1\r\n",
+                "400 client sent invalid request",
+            ),
+            (
+                b"GET http://a@b/ HTTP/1.1\r\n",
+                "400 client sent invalid request",
+            ),
+            (
+                b"GET http:///b HTTP/1.1\r\n",
+                "400 client sent invalid host in request line",
+            ),
+            (
+                b"GET http://a..b/ HTTP/1.1\r\n",
+                "400 client sent invalid host in request line",
+            ),
+            (
+                b"GET http://a:65536/ HTTP/1.1\r\n",
+                "400 client sent invalid host in request line",
+            ),
+            (b"CONNECT a HTTP/1.1\r\n", "400 client sent invalid request"),
+            (
+                b"CONNECT a: HTTP/1.1\r\n",
+                "400 client sent invalid request",
+            ),
+            (
+                b"CONNECT /a HTTP/1.1\r\n",
+                "400 client sent invalid request",
+            ),
+            (
+                b"CONNECT a:1/ HTTP/1.1\r\n",
+                "400 client sent invalid request",
+            ),
+        ],
+    );
+}
+
+/// What follows a request line, within a request that is otherwise good.
+fn check_fields(limits: &Limits, cases: &[(&[u8], &str)]) {
+    for (fields, expected) in cases {
+        let input = [b"GET / HTTP/1.1\r\n".as_slice(), fields, b"\r\n"].concat();
+        check(limits, &[(&input, expected)]);
+    }
+}
+
+#[test]
+fn fields_that_are_refused() {
+    let invalid = "400 client sent invalid header line";
+    check_fields(
+        &Limits::default(),
+        &[
+            (b"Host: a\r\n folded\r\n", invalid),
+            (b"Host: a\r\n\tfolded\r\n", invalid),
+            (b"Host : a\r\n", invalid),
+            (b": a\r\n", invalid),
+            (b"A B: a\r\n", invalid),
+            (b"A\0: a\r\n", invalid),
+            (b"A: a\0\r\n", invalid),
+            (b"A: a\rb\r\n", invalid),
+            (b"A: a\r\r\n", invalid),
+            (b"A\r: a\r\n", invalid),
+            (b"A: a\nB: b\r\n", invalid),
+            (
+                b"",
+                "400 client sent HTTP/1.1 request without \"Host\" header",
+            ),
+            (b"Host:\r\n", "400 client sent invalid host header"),
+            (
+                b"Host: a\r\nhost: a\r\n",
+                "400 client sent duplicate host header",
+            ),
+            (
+                b"Host: a\r\nAuthorization: a\r\nauthorization: b\r\n",
+                "400 client sent duplicate header line",
+            ),
+            (
+                b"Host: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n",
+                "400 client sent duplicate header line",
+            ),
+            (
+                b"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n",
+                "400 client sent duplicate header line",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn framing_that_is_refused() {
+    let length = "400 client sent invalid \"Content-Length\" header";
+    let both =
+        "400 client sent \"Content-Length\" and \"Transfer-Encoding\" headers at the same time";
+    let unknown = "501 client sent unknown \"Transfer-Encoding\"";
+    check_fields(
+        &Limits::default(),
+        &[
+            (b"Host: a\r\nContent-Length:\r\n", length),
+            (b"Host: a\r\nContent-Length: -1\r\n", length),
+            (b"Host: a\r\nContent-Length: +1\r\n", length),
+            (b"Host: a\r\nContent-Length: 1, 1\r\n", length),
+            (b"Host: a\r\nContent-Length: 0x1\r\n", length),
+            (
+                b"Host: a\r\nContent-Length: 9223372036854775808\r\n",
+                length,
+            ),
+            (
+                b"Host: a\r\nContent-Length: 99999999999999999999\r\n",
+                length,
+            ),
+            (
+                b"Host: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+                both,
+            ),
+            (b"Host: a\r\nTransfer-Encoding: gzip, chunked\r\n", unknown),
+            (
+                b"Host: a\r\nTransfer-Encoding: chunked, chunked\r\n",
+                unknown,
+            ),
+            (b"Host: a\r\nTransfer-Encoding: xchunked\r\n", unknown),
+            (b"Host: a\r\nTransfer-Encoding: chunked;a=b\r\n", unknown),
+            (b"Host: a\r\nTransfer-Encoding:\r\n", unknown),
+        ],
+    );
+    check(
+        &Limits::default(),
+        &[(
+            b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "400 client sent HTTP/1.0 request with \"Transfer-Encoding\" header",
+        )],
+    );
+}
+
+#[test]
+fn odd_names_and_bare_line_feeds() {
+    let odd: &[u8] = b"Host: a\r\nA_b: 1\r\nC.d: 2\r\n\xe9: 3\r\nNothing\r\n";
+    let strict = Limits::default();
+    let kept = Limits {
+        ignore_invalid_headers: false,
+        ..strict
+    };
+    let underscores = Limits {
+        underscores_in_headers: true,
+        ..strict
+    };
+    check_fields(&strict, &[(odd, "Get / a:0 Nothing= Http11 None keep")]);
+    check_fields(
+        &kept,
+        &[(
+            odd,
+            "Get / a:0 A_b=1 C.d=2 \\xe9=3 Nothing= Http11 None keep",
+        )],
+    );
+    check_fields(
+        &underscores,
+        &[(odd, "Get / a:0 A_b=1 Nothing= Http11 None keep")],
+    );
+    let lax = Limits {
+        bare_lf: true,
+        ..strict
+    };
+    check(
+        &lax,
+        &[
+            (
+                b"\nGET / HTTP/1.0\nA: b\n\nrest",
+                "Get / A=b Http10 None close, then rest",
+            ),
+            (
+                b"GET / HTTP/1.0\r\nA: b\n c\n\n",
+                "400 client sent invalid header line",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn hosts() {
+    let cases: &[(&[u8], &str)] = &[
+        (b"Example.COM", "example.com 0"),
+        (b"a:8080", "a 8080"),
+        (b"a:", "a 0"),
+        (b"a.:1", "a 1"),
+        (b"[::1]:80", "[::1] 80"),
+        (b"[::1.]", "[::1.] 0"),
+        (b"a_b~!$&'()*+,;=%41", "a_b~!$&'()*+,;=%41 0"),
+        (b"", "invalid"),
+        (b".", "invalid"),
+        (b":80", "invalid"),
+        (b"a..b", "invalid"),
+        (b"a/b", "invalid"),
+        (b"a b", "invalid"),
+        (b"a\xff", "invalid"),
+        (b"a@b", "invalid"),
+        (b"a\\b", "invalid"),
+        (b"a:b", "invalid"),
+        (b"a:1:2", "invalid"),
+        (b"a:65536", "invalid"),
+        (b"[::1", "invalid"),
+        (b"[::1]x", "invalid"),
+        (b"[%]", "invalid"),
+        (b"a[::1]", "invalid"),
+    ];
+    for (value, expected) in cases {
+        let found = crate::Host::parse(value).map_or("invalid".to_owned(), |host| {
+            let mut name = Vec::new();
+            host.write_lower(&mut name);
+            format!("{} {}", String::from_utf8(name).unwrap(), host.port)
+        });
+        assert_eq!(found, *expected, "{}", value.escape_ascii());
+    }
+}
+
+#[test]
+fn limits_hold_to_the_byte() {
+    let limits = Limits {
+        line_len_max: 16,
+        field_len_max: 12,
+        head_len_max: 48,
+        fields_max: 3,
+        ..Limits::default()
+    };
+    let line = "414 client sent too long URI";
+    let field = "494 client sent too long header line";
+    let large = "494 client sent too large request";
+    check(
+        &limits,
+        &[
+            (b"GET / HTTP/1.0\r\n\r\n", "Get / Http10 None close"),
+            (b"GET /a HTTP/1.0\r\n\r\n", line),
+            (b"GET /aaaaaaaaaaa", line),
+            (b"GET /aaaaaaaaaa", "partial"),
+            (
+                b"GET / HTTP/1.0\r\nA: 3456789\r\n\r\n",
+                "Get / A=3456789 Http10 None close",
+            ),
+            (b"GET / HTTP/1.0\r\nA: 34567890\r\n\r\n", field),
+            (b"GET / HTTP/1.0\r\nA: 345678901", field),
+            (b"GET / HTTP/1.0\r\nA: 34567890", "partial"),
+            (
+                b"GET / HTTP/1.0\r\nA:\r\nB:\r\nC:\r\n\r\n",
+                "Get / A= B= C= Http10 None close",
+            ),
+            (
+                b"GET / HTTP/1.0\r\nA:\r\nB:\r\nC:\r\nD:\r\n",
+                "494 client sent too many header lines",
+            ),
+            (
+                b"GET / HTTP/1.0\r\nA: 3456789\r\nB: 3456789\r\nC:67\r\n\r\n",
+                "Get / A=3456789 B=3456789 C=67 Http10 None close",
+            ),
+            (
+                b"GET / HTTP/1.0\r\nA: 3456789\r\nB: 3456789\r\nC:678\r\n\r\n",
+                large,
+            ),
+            (
+                b"GET / HTTP/1.0\r\nA_ 3456789\r\n",
+                "400 client sent invalid header line",
+            ),
+            (
+                &[b"GET / HTTP/1.0\r\n".as_slice(), &b"A_: 3\r\n".repeat(5)].concat(),
+                large,
+            ),
+            (&b"\r\n".repeat(9), "400 client sent invalid request"),
+        ],
+    );
+}

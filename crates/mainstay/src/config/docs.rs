@@ -3,6 +3,7 @@
 use nginx_conf::docs;
 
 use super::{BUILT_IN, tables};
+use crate::modules;
 
 /// What terminal users are shown about every directive of a name; `None` where there is none.
 #[must_use]
@@ -35,9 +36,27 @@ Broker settings have Kafka's names, meanings, units and defaults; where one diff
 
 `mainstay check` lists everything in a file that is wrong, unknown, not supported yet (these refuse the start) or ignored
 safely. `mainstay directives NAME` shows one of the entries below.
-{}",
-        docs::markdown(&tables())
+{}{}",
+        docs::markdown(&tables()),
+        missing_modules()
     )
+}
+
+/// The modules of nginx's that are missing, as `mainstay -V` says them.
+fn missing_modules() -> String {
+    let mut text = "
+## nginx's modules that are missing
+
+`mainstay -V` says the same, in the words of nginx's `configure`. All others of nginx 1.31 are there.
+
+| module | known for |
+| --- | --- |
+"
+    .to_owned();
+    for (module, directive) in modules::missing(&tables()) {
+        text.push_str(&format!("| `{module}` | `{directive}` |\n"));
+    }
+    text
 }
 
 /// Every directive as it is written, one per line, sorted by context.

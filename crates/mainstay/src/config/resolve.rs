@@ -12,11 +12,37 @@ use nginx_conf::{Args, Context, Directive, Finding, MAIN, Place, Spec, Tables, V
 use node::settings::{AmqpSettings, ConsoleSettings, KafkaSettings, LogFormat, Settings, Storage};
 
 use super::directives::{AMQP, BROKER, CONSOLE, KAFKA};
+use super::{Pid, Plan, Source};
 
 /// Resolves the tree; adds to the findings what is wrong about it as a whole.
-pub(super) fn resolve(
+pub(super) fn plan(
     tables: &Tables,
     directives: &[Directive],
+    source: &Source,
+    findings: &mut Vec<Finding>,
+) -> Plan {
+    let balancer = proxy::resolve(directives, &source.origin(), findings);
+    let settings = settings(tables, directives, !balancer.is_empty(), findings);
+    let main = &balancer.main;
+    let named = main.pid.clone().map(|path| Pid { path, named: true });
+    let default = source.prefix.as_ref().map(|prefix| Pid {
+        path: prefix.join("logs/nginx.pid"),
+        named: false,
+    });
+    Plan {
+        error_log: main.error_log.clone(),
+        pid: named.or(default),
+        shutdown_timeout: main.worker_shutdown_timeout,
+        settings,
+        balancer: Some(balancer),
+    }
+}
+
+/// The log and its faces. The log is kept where one of its clients is served or `storage` names a place.
+fn settings(
+    tables: &Tables,
+    directives: &[Directive],
+    balances: bool,
     findings: &mut Vec<Finding>,
 ) -> Settings {
     let block = |name: &str, context| {
@@ -41,16 +67,19 @@ pub(super) fn resolve(
         listen: listen(&scope, findings),
     });
     let serves = kafka.is_some() || amqp.is_some() || console.is_some();
-    if !serves && !findings.iter().any(|f| f.verdict.refuses()) {
+    let keeps_log =
+        kafka.is_some() || amqp.is_some() || !balances || main.named("storage").next().is_some();
+    if !serves && !balances && !findings.iter().any(|f| f.verdict.refuses()) {
         let place = match directives.first() {
             Some(first) => Place::whole(&first.name.place.origin),
             None => Place::whole("configuration"),
         };
-        let text = "nothing to serve: expected a block \"kafka\", \"amqp\" or \"console\"";
+        let text =
+            "nothing to serve: expected a block \"kafka\", \"amqp\", \"console\" or \"http\"";
         findings.push(Finding::wrong(&place, text));
     }
     Settings {
-        storage: storage(&main, findings),
+        storage: Some(storage(&main, findings)).filter(|_| keeps_log),
         kafka,
         amqp,
         console,

@@ -37,11 +37,11 @@ fn check_accepts_what_is_right_and_lists_what_is_ignored() {
     assert_eq!(mainstay(&["check"]), expected);
     let file = File::new(
         "ok.conf",
-        "worker_processes 4;\nkafka { num.partitions 4; }\n",
+        "worker_priority 4;\nkafka { num.partitions 4; }\n",
     );
     let run = mainstay(&["check", "-c", file.path()]);
     let stdout = format!(
-        "{}:1:1: \"worker_processes\" is ignored safely: it tunes nginx's own processes and event loop\n\
+        "{}:1:1: \"worker_priority\" is ignored safely: it tunes nginx's own processes and event loop\n\
          configuration is ok (1 ignored safely)\n",
         file.path()
     );
@@ -57,13 +57,13 @@ fn check_accepts_what_is_right_and_lists_what_is_ignored() {
 
 #[test]
 fn check_lists_every_problem_and_refuses() {
-    let text = "kafka {\n  lisen 1;\n  num.partitions x;\n}\nhttp { server { listen 80; } }\ncluster { listen 7946; }\n";
+    let text = "kafka {\n  lisen 1;\n  num.partitions x;\n}\nmail { server { listen 80; } }\ncluster { listen 7946; }\n";
     let file = File::new("bad.conf", text);
     let run = mainstay(&["check", "-c", file.path()]);
     let stdout = [
         "2:3: \"lisen\" is unknown: did you mean \"listen\"?",
         "3:18: \"num.partitions\": expected a number from 1 to 10000, found \"x\"",
-        "5:1: \"http\" is not supported yet: HTTP load balancing",
+        "5:1: \"mail\" is not supported yet: mail proxying",
         "6:1: \"cluster\" is not supported yet: several nodes as one",
     ];
     let lines: Vec<String> = stdout

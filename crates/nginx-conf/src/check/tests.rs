@@ -17,6 +17,10 @@ const MORE: Param = Param {
     kind: Kind::Text,
     presence: Presence::Repeated,
 };
+const REST: Param = Param {
+    presence: Presence::Rest,
+    ..MORE
+};
 const MAYBE: Param = Param {
     name: "flag",
     kind: Kind::Flag,
@@ -34,13 +38,17 @@ static OURS: &[Spec] = &[
     )
     .repeatable(),
     Spec::new("names", &[BOX], &[NUMBER, MORE], "What it is called."),
+    Spec::new("tags", &[BOX], &[NUMBER, REST], "What is on it."),
     Spec::new("open", &[BOX], &[MAYBE], "Whether it is open."),
     Spec::new("lid", &[BOX], &[], "Its lid.").body(Body::Either(LID)),
+    Spec::new("kinds", &[BOX], &[], "Kinds of things.").body(Body::Entries),
 ];
 static THEIRS: &[Spec] = &[
     Spec::ignored("tuning", &[MAIN], "nothing needs it"),
     Spec::ignored("sending", &[MAIN], "nothing needs it"),
     Spec::not_yet("http", &[MAIN], "it is being built"),
+    // The line above this table holds.
+    Spec::not_yet("size", &[BOX], "it is known twice"),
 ];
 
 fn findings(input: &str) -> Vec<Finding> {
@@ -60,7 +68,10 @@ fn what_the_tables_allow_passes() {
         "box { size 3; listen 80; listen [::1]:80; names 1 a b c; open; lid; }",
         &[],
     );
+    check("box { tags 1; }", &[]);
+    check("box { tags 1 a b; }", &[]);
     check("box { open on; lid { size 1; } }", &[]);
+    check("box { kinds { size x; text/html html; ~* a b; } }", &[]);
     check("", &[]);
 }
 
@@ -93,6 +104,10 @@ fn arguments_are_counted() {
         &["f:1:7: \"names\": expected \"names NUMBER WORD …;\", found 1 argument"],
     );
     check(
+        "box { tags; }",
+        &["f:1:7: \"tags\": expected \"tags NUMBER [WORD …];\", found 0 arguments"],
+    );
+    check(
         "box { open on off; }",
         &["f:1:7: \"open\": expected \"open [FLAG];\", found 2 arguments"],
     );
@@ -121,6 +136,10 @@ fn bodies_are_checked() {
     check(
         "box { box {} }",
         &["f:1:7: \"box\" is not allowed here: it belongs outside every block"],
+    );
+    check(
+        "box { kinds { a b; c { d; } } }",
+        &["f:1:20: \"kinds\": expected \";\", found a block"],
     );
     check(
         "tuning { x; }",

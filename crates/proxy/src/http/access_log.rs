@@ -19,7 +19,7 @@ const COMBINED_NAME: &str = "combined";
 const MORE: Param = Param {
     name: "parameter",
     kind: Kind::Text,
-    presence: Presence::Repeated,
+    presence: Presence::Rest,
 };
 const REST: Param = Param {
     name: "parameter",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nginx_conf::{Place, Word};
 
+use super::computed::Computed;
 use super::core::ServerConf;
 use super::listen::{self, Port};
 use super::{Location, Template, Var, var};
@@ -24,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) ports: Vec<Arc<Port>>,
     /// How the variables of the configuration come by their values, by their number.
     pub(crate) definitions: Vec<Definition>,
+    /// The rules of those that are computed.
+    pub(crate) computed: Vec<Computed>,
 }
 
 /// One `server`.
@@ -74,6 +77,8 @@ pub(crate) struct Draft {
     pub(crate) upstreams: Vec<UpstreamDraft>,
     /// The formats of access logs so far.
     pub(crate) log_formats: Vec<Arc<Format<Var>>>,
+    /// `map`, `geo` and `split_clients`
+    pub(crate) computed: Vec<Computed>,
 }
 
 /// What is gathered for one server, and inherited from `http`.
@@ -135,6 +140,7 @@ impl<'c, 'a> HttpCx<'c, 'a> {
             ports: listen::ports(&servers, self.cx),
             servers,
             definitions: self.registry.finish(),
+            computed: self.draft.computed,
         }
     }
 }

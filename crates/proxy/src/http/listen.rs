@@ -88,7 +88,7 @@ pub(crate) static ROWS: &[Row] = &[
             &[
                 Param::required("address", Kind::Text),
                 Param {
-                    presence: Presence::Repeated,
+                    presence: Presence::Rest,
                     ..WORDS
                 },
             ],

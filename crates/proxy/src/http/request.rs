@@ -285,13 +285,30 @@ impl Request {
         captured.is_some()
     }
 
+    /// Computes a variable; all but volatile ones keep their value for the rest of the request.
+    fn append_computed(&self, id: UserId, number: usize, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        // One that is made of itself has no value, rather than no end.
+        self.slots.set_not_found(id);
+        let Some(is_volatile) = super::computed::append(self, number, out) else {
+            return false;
+        };
+        if is_volatile {
+            self.slots.forget(id);
+        } else {
+            self.slots.set(id, &out[start..]);
+        }
+        true
+    }
+
     pub(super) fn append_user(&self, id: UserId, out: &mut Vec<u8>) -> bool {
         if let Some(known) = self.slots.get(id) {
             out.extend_from_slice(known.as_deref().unwrap_or_default());
             return known.is_some();
         }
         match self.config.definitions.get(usize::from(id.0)) {
-            Some(Definition::Computed(_)) | Some(Definition::Assigned) | None => false,
+            Some(Definition::Computed(number)) => self.append_computed(id, *number, out),
+            Some(Definition::Assigned) | None => false,
         }
     }
 }

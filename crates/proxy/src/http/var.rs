@@ -59,7 +59,7 @@ pub(crate) fn registry() -> Registry<Var> {
     Registry::new(|name, _| builtin(name), Var::User)
 }
 
-fn builtin(name: &str) -> Option<Var> {
+pub(super) fn builtin(name: &str) -> Option<Var> {
     if let Some(digit) = name.bytes().next().filter(u8::is_ascii_digit) {
         return Some(Var::Capture(digit - b'0'));
     }

@@ -10,7 +10,7 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -19,28 +19,32 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::endpoint::Endpoint;
 use super::options::Keepalive;
+use super::tls::Session;
 use super::wire::{Socket, Wire};
 
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    wire: Wire,
+    pub(super) wire: Wire,
+    pub(super) tls: Option<Box<Session>>,
     peer: Endpoint,
 }
 
 impl Transport {
     /// A TCP connection with `peer`.
-    pub(crate) const fn tcp(stream: TcpStream, peer: Endpoint) -> Self {
+    pub(crate) fn tcp(stream: TcpStream, peer: Endpoint) -> Self {
         Self {
             wire: Wire::new(Socket::Tcp(stream)),
+            tls: None,
             peer,
         }
     }
 
     /// A unix connection with `peer`.
-    pub(crate) const fn unix(stream: UnixStream, peer: Endpoint) -> Self {
+    pub(crate) fn unix(stream: UnixStream, peer: Endpoint) -> Self {
         Self {
             wire: Wire::new(Socket::Unix(stream)),
+            tls: None,
             peer,
         }
     }
@@ -68,7 +72,10 @@ impl Transport {
 
     /// Ready when a read is worth trying.
     pub(crate) fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.poll_read_ready(cx)
+        match &mut self.tls {
+            None => self.wire.poll_read_ready(cx),
+            Some(session) => session.poll_read_ready(&self.wire, cx),
+        }
     }
 
     /// Waits without a buffer until a read is worth trying.
@@ -80,16 +87,17 @@ impl Transport {
         poll_fn(|cx| self.poll_read_ready(cx)).await
     }
 
-    /// Reads what is there into the spare capacity of `into`, which never grows; 0 is the end.
+    /// Reads what is there into the spare capacity of `into`, which never grows; 0 is the end. The task is not registered for
+    /// more; waiting does that.
     ///
     /// # Errors
     ///
     /// `WouldBlock` where nothing is there, `InvalidInput` where `into` is full, and the system's.
     pub(crate) fn try_read(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
-        if into.len() == into.capacity() {
-            return Err(io::ErrorKind::InvalidInput.into());
+        match self.poll_read_spare(&mut Context::from_waker(Waker::noop()), into) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
-        self.wire.try_read_spare(into)
     }
 
     /// [`Self::try_read`] that registers the task where nothing is there.
@@ -101,13 +109,23 @@ impl Transport {
         if into.len() == into.capacity() {
             return Poll::Ready(Err(io::ErrorKind::InvalidInput.into()));
         }
-        self.wire.poll_read_spare(cx, into)
+        match &mut self.tls {
+            None => self.wire.poll_read_spare(cx, into),
+            Some(session) => session.poll_read(&mut self.wire, cx, |bytes| {
+                let count = bytes.len().min(into.capacity() - into.len());
+                into.extend_from_slice(&bytes[..count]);
+                count
+            }),
+        }
     }
 
     /// Ready when the other side sends no more and nothing that it sent waits; takes no bytes. For noticing a client that left
     /// while it is not being read. While bytes wait, the task is not woken by an end behind them.
     pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.wire.poll_closed(cx)
+        match &mut self.tls {
+            None => self.wire.poll_closed(cx),
+            Some(session) => session.poll_closed(&mut self.wire, cx),
+        }
     }
 
     /// [`Self::try_read`] that waits.
@@ -119,7 +137,12 @@ impl Transport {
         poll_fn(|cx| self.poll_read_spare(cx, into)).await
     }
 
-    /// Puts bytes back, so that they are read next. For what was read beyond a PROXY header.
+    /// The session of TLS, where there is one: what variables ask.
+    pub(crate) fn tls(&self) -> Option<&Session> {
+        self.tls.as_deref()
+    }
+
+    /// Puts bytes back below TLS, so that they are read next. For what was read beyond a PROXY header, or looked at.
     pub(crate) fn put_back(&mut self, bytes: &[u8]) {
         self.wire.put_back(bytes);
     }
@@ -177,7 +200,18 @@ impl AsyncRead for Transport {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.get_mut().wire.poll_read(cx, into)
+        let this = self.get_mut();
+        match &mut this.tls {
+            None => this.wire.poll_read(cx, into),
+            Some(session) => {
+                let read = session.poll_read(&mut this.wire, cx, |bytes| {
+                    let count = bytes.len().min(into.remaining());
+                    into.put_slice(&bytes[..count]);
+                    count
+                });
+                read.map_ok(drop)
+            }
+        }
     }
 }
 
@@ -195,19 +229,31 @@ impl AsyncWrite for Transport {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().wire.poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        match &mut this.tls {
+            None => this.wire.poll_write_vectored(cx, slices),
+            Some(session) => session.poll_write(&mut this.wire, cx, slices),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        match &mut this.tls {
+            None => Poll::Ready(Ok(())),
+            Some(session) => session.poll_send(&mut this.wire, cx),
+        }
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.wire.shut_write())
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Some(session) = &mut this.tls {
+            ready!(session.poll_close(&mut this.wire, cx))?;
+        }
+        Poll::Ready(this.wire.shut_write())
     }
 }
 

@@ -63,28 +63,17 @@ impl Wire {
         }
     }
 
-    /// Reads into the spare capacity of `into`; 0 is the end. `WouldBlock` where there is nothing yet.
-    pub(super) fn try_read_spare(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
-        if !self.ahead.is_empty() {
-            let count = self.ahead.len().min(into.capacity() - into.len());
-            into.extend_from_slice(&self.ahead[..count]);
-            self.consume_ahead(count);
-            return Ok(count);
-        }
-        match &self.socket {
-            Socket::Tcp(socket) => socket.try_read_buf(into),
-            Socket::Unix(socket) => socket.try_read_buf(into),
-        }
-    }
-
-    /// [`Self::try_read_spare`] that registers the task where there is nothing yet.
+    /// Reads into the spare capacity of `into`, of which there is some; 0 is the end.
     pub(super) fn poll_read_spare(
         &mut self,
         cx: &mut Context<'_>,
         into: &mut Vec<u8>,
     ) -> Poll<io::Result<usize>> {
         if !self.ahead.is_empty() {
-            return Poll::Ready(self.try_read_spare(into));
+            let count = self.ahead.len().min(into.capacity() - into.len());
+            into.extend_from_slice(&self.ahead[..count]);
+            self.consume_ahead(count);
+            return Poll::Ready(Ok(count));
         }
         match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket.read_buf(into)).poll(cx),

@@ -172,6 +172,13 @@ impl Slots {
         }
     }
 
+    /// Lets a variable be computed again.
+    pub(crate) fn forget(&self, id: UserId) {
+        if let Some(slot) = self.slots.borrow_mut().get_mut(usize::from(id.0)) {
+            slot.state = State::Unknown;
+        }
+    }
+
     /// The value: `None` where nothing was set or computed yet, `Some(None)` where it is known to have none.
     pub(crate) fn get(&self, id: UserId) -> Option<Option<Ref<'_, [u8]>>> {
         let slots = self.slots.borrow();

@@ -1,0 +1,38 @@
+//! Variables that are computed from others when they are first read: `map`, `geo`, `split_clients`.
+
+use super::{Geo, Map, Regex, Scope, Split};
+
+/// One such variable's rule.
+#[derive(Debug)]
+pub(crate) enum Computed<V> {
+    /// `map`
+    Map(Map<V>),
+    /// `geo`
+    Geo(Geo<V>),
+    /// `split_clients`
+    Split(Split<V>),
+}
+
+impl<V> Computed<V> {
+    /// Appends the value. `matches` asks an expression and keeps its captures.
+    pub(crate) fn append(
+        &self,
+        scope: &impl Scope<V>,
+        matches: &dyn Fn(&Regex, &[u8]) -> bool,
+        out: &mut Vec<u8>,
+    ) {
+        match self {
+            Self::Map(map) => map.append(scope, matches, out),
+            Self::Geo(geo) => geo.append(scope, out),
+            Self::Split(split) => split.append(scope, out),
+        }
+    }
+
+    /// Whether it is computed each time that it is read.
+    pub(crate) fn is_volatile(&self) -> bool {
+        matches!(self, Self::Map(map) if map.is_volatile)
+    }
+}
+
+/// Room for the text that a rule looks at, most of which are short.
+pub(super) const SUBJECT_CAPACITY: usize = 64;
