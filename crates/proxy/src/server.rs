@@ -163,7 +163,10 @@ impl Proxy {
                 continue;
             }
             if let Err(error) = self.workers.replace(&ended).await {
-                self.alert(&format!("worker {} cannot be replaced: {error}", ended.worker));
+                self.alert(&format!(
+                    "worker {} cannot be replaced: {error}",
+                    ended.worker
+                ));
             }
             return Some(Fault {
                 worker: ended.worker,

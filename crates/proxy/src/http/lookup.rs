@@ -12,11 +12,7 @@ pub(crate) fn request_field(request: &Request, name: &str, out: &mut Vec<u8>) ->
     join(values.map(|(_, value)| value), joint, out)
 }
 
-fn join<'v>(
-    values: impl Iterator<Item = &'v [u8]>,
-    joint: &[u8],
-    out: &mut Vec<u8>,
-) -> bool {
+fn join<'v>(values: impl Iterator<Item = &'v [u8]>, joint: &[u8], out: &mut Vec<u8>) -> bool {
     let mut found = false;
     for value in values {
         if found {

@@ -195,11 +195,7 @@ fn ends_connection(status: u16) -> bool {
 }
 
 /// Answers with a status: by the page that the configuration has for it, or by ours.
-async fn respond(
-    request: &mut Request,
-    client: &mut Client,
-    status: u16,
-) -> Result<Flow, Abort> {
+async fn respond(request: &mut Request, client: &mut Client, status: u16) -> Result<Flow, Abort> {
     if status == 444 {
         request.response.status = 444;
         return Err(Abort::Cut);

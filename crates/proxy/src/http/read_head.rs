@@ -87,7 +87,11 @@ async fn read(
                 Err(bad) => break Ok(Err(Refused::Bad(bad))),
             }
         }
-        reserve(&mut request.buf, conf.header_buffer_size, limits.head_len_max);
+        reserve(
+            &mut request.buf,
+            conf.header_buffer_size,
+            limits.head_len_max,
+        );
         let buf = &mut request.buf;
         let read = poll_fn(|cx| match client.transport.poll_read_spare(cx, buf) {
             Poll::Ready(outcome) => Poll::Ready(Some(outcome)),

@@ -138,7 +138,9 @@ impl Session {
         let Ok(flow) = outcome else {
             return false;
         };
-        self.connection.requests.set(self.connection.requests.get() + 1);
+        self.connection
+            .requests
+            .set(self.connection.requests.get() + 1);
         let counters = &self.worker.shared.counters;
         counters.requests.fetch_add(1, Ordering::Relaxed);
         let _writing = Count::one(&self.worker, |worker| &worker.shared.counters.writing);

@@ -205,7 +205,10 @@ fn spill(request: &mut Request, memory: &mut Vec<u8>) -> Result<(), Abort> {
         let path = core.body_temp_path.clone();
         request.error(
             Severity::Crit,
-            format_args!("a request body cannot be written to \"{}\": {error}", path.display()),
+            format_args!(
+                "a request body cannot be written to \"{}\": {error}",
+                path.display()
+            ),
         );
         return Err(Abort::Respond(500));
     }

@@ -84,16 +84,23 @@ pub(crate) static VARS: &[Builtin] = &[
     }),
     var("server_port", |r, out| port(out, r.connection.local())),
     var("server_name", |r, out| put(out, r.server.name.as_bytes())),
-    var("server_protocol", |r, out| {
-        some(out, r.version_name())
-    }),
+    var("server_protocol", |r, out| some(out, r.version_name())),
     var("scheme", |r, out| {
-        put(out, if r.connection.is_tls() { b"https" } else { b"http" })
+        put(
+            out,
+            if r.connection.is_tls() {
+                b"https"
+            } else {
+                b"http"
+            },
+        )
     }),
     var("https", |r, out| {
         put(out, if r.connection.is_tls() { b"on" } else { b"" })
     }),
-    var("request", |r, out| some(out, Some(r.line()).filter(|l| !l.is_empty()))),
+    var("request", |r, out| {
+        some(out, Some(r.line()).filter(|l| !l.is_empty()))
+    }),
     var("request_uri", |r, out| {
         some(out, Some(r.raw_target()).filter(|uri| !uri.is_empty()))
     }),
@@ -141,7 +148,9 @@ pub(crate) static VARS: &[Builtin] = &[
         0 => put(out, b"000"),
         status => number(out, status.into()),
     }),
-    var("body_bytes_sent", |r, out| number(out, r.response.body_sent)),
+    var("body_bytes_sent", |r, out| {
+        number(out, r.response.body_sent)
+    }),
     var("bytes_sent", |r, out| number(out, r.response.sent)),
     var("limit_rate", |r, out| {
         number(out, r.response.rate.map_or(0, |(rate, _)| rate))
@@ -154,7 +163,9 @@ pub(crate) static VARS: &[Builtin] = &[
         let since = clock::now() - r.connection.started;
         seconds(out, u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }),
-    var("pipe", |r, out| put(out, if r.is_pipelined { b"p" } else { b"." })),
+    var("pipe", |r, out| {
+        put(out, if r.is_pipelined { b"p" } else { b"." })
+    }),
     var("pid", |_, out| number(out, std::process::id().into())),
     var("msec", |_, out| {
         seconds(out, u64::try_from(clock::wall().0).unwrap_or(0))
