@@ -182,8 +182,8 @@ impl Proxy {
 
     /// What is counted.
     #[must_use]
-    pub fn counters(&self) -> &Counters {
-        &self.shared.counters
+    pub fn counters(&self) -> Arc<Counters> {
+        self.shared.counters.clone()
     }
 
     /// How many connections are being served.
