@@ -19,6 +19,7 @@ mod pytest;
 mod python;
 mod scenario;
 mod textbook;
+mod textbook_nginx;
 mod textbook_rabbitmq;
 
 pub(crate) use nginx::{NginxFile, NginxSuite};
@@ -60,6 +61,8 @@ enum Which {
     Kombu(Options),
     /// lapin's own tests, as they come inside the crate.
     Lapin(Options),
+    /// The textbook's load balancer and its variants (the ports are 8000 to 8003).
+    TextbookNginx(textbook_nginx::Options),
     /// nginx's own test suite, the files about proxying and balancing, from a copy that NGINX_TESTS names.
     Nginx(nginx::Options),
     /// A stream queue that is a topic: written by pika and read by kafka-python, and the other way round.
@@ -104,6 +107,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Which::Pika(options) => pika::run(on_amqp(options)?),
         Which::Kombu(options) => kombu::run(on_amqp(options)?),
         Which::Lapin(options) => lapin::run(on_amqp(options)?),
+        Which::TextbookNginx(options) => textbook_nginx::run(options),
         Which::Nginx(options) => nginx::run(options),
         Which::OneLog(options) => one_log::run(on_kafka(on_amqp(options)?)?),
     }

@@ -4,7 +4,6 @@ mod announce;
 mod brokers;
 mod journal;
 mod pid_file;
-mod proxy_stub;
 mod server;
 mod signals;
 

@@ -2,6 +2,7 @@
 
 mod amqp_face;
 mod amqp_server;
+mod balancer;
 mod connections;
 mod console_server;
 mod inbound;
@@ -19,6 +20,7 @@ mod storage;
 mod topics;
 mod upkeep;
 
+pub use balancer::BalancerMetrics;
 pub use listener::BindError;
 pub use node::{Ended, Metrics, Node, StartError, Summary, Surroundings};
 pub use outlet::{EVENTS_TOPIC, Outlet};

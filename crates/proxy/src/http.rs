@@ -12,14 +12,19 @@ mod connection;
 mod core;
 mod error_page;
 mod fields;
+mod finalize;
 mod headers;
 mod listen;
 mod location;
+mod lookup;
+mod phases;
+mod read_head;
 mod request;
 mod resolve;
 mod response;
 mod rewrite;
 mod route;
+mod serve;
 mod var;
 mod worker;
 
@@ -32,6 +37,7 @@ pub(crate) use request::Request;
 pub(crate) use resolve::resolve;
 pub(crate) use response::Response;
 pub(crate) use route::Locations;
+pub(crate) use serve::serve;
 pub(crate) use var::{Template, Var};
 pub(crate) use worker::Worker;
 

@@ -18,12 +18,14 @@ mod net;
 mod network;
 mod outlet;
 mod script;
+mod server;
 mod shared;
 mod stream;
 mod worker;
 
 pub use conf::{Config, ErrorLog, LogTarget, Main, Origin, Severity, resolve, specs};
 pub use outlet::{Nowhere, Outlet};
+pub use server::{Fault, Proxy, StartError};
 pub use shared::Counters;
 
 /// The version of nginx whose behaviour the balancer follows.

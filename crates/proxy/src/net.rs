@@ -11,6 +11,9 @@
 //! | [`Buffer`] | memory that is used again |
 //! | [`Listeners`], [`Listener`] | bound sockets, kept over reloads; accepting |
 //! | [`connect`] | connections to upstreams |
+//! | [`tls`] | TLS both ways, what variables say of it, and a look at a client's hello |
+//! | [`read_proxy_header`], [`write_proxy_v1`] | the PROXY protocol |
+//! | [`Resolver`] | names to addresses, by the name servers of the configuration |
 
 mod accept;
 mod alarm;
@@ -21,6 +24,7 @@ mod listen;
 mod options;
 pub(crate) mod pool;
 mod proxy_header;
+pub(crate) mod resolver;
 pub(crate) mod tls;
 mod transport;
 mod wire;
@@ -35,4 +39,5 @@ pub(crate) use pool::Buffer;
 pub(crate) use proxy_header::{
     HeaderError, Said, read_proxy_header, write_proxy_v1, write_proxy_v2,
 };
+pub(crate) use resolver::{ResolveError, Resolved, Resolver, ResolverSpec, ServiceRecord};
 pub(crate) use transport::Transport;

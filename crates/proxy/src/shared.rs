@@ -31,7 +31,7 @@ impl Counters {
 /// The shared part.
 pub(crate) struct Shared {
     /// Counts.
-    pub(crate) counters: Counters,
+    pub(crate) counters: Arc<Counters>,
     /// Where events and lines for topics go.
     pub(crate) outlet: Arc<dyn Outlet>,
     connections: AtomicU64,
@@ -41,7 +41,7 @@ impl Shared {
     /// Nothing counted yet.
     pub(crate) fn new(outlet: Arc<dyn Outlet>) -> Self {
         Self {
-            counters: Counters::default(),
+            counters: Arc::default(),
             outlet,
             connections: AtomicU64::new(0),
         }

@@ -32,7 +32,7 @@ pub(super) fn page() -> Result<String> {
             form,
         } = section;
         let ours = results::read::<Suite>(&format!("conformance-{suite}"))?;
-        let theirs = results::read::<Suite>(&format!("conformance-{suite}-{}", peer.word()))?;
+        let theirs = results::read::<Suite>(&format!("conformance-{suite}-{}", peer))?;
         write!(page, "\n## {heading}\n\n{what}\n\n")?;
         for results in [&ours, &theirs].into_iter().flatten() {
             writeln!(
@@ -216,7 +216,7 @@ fn list(
     let find = |suite: Option<&Suite>, name: &str| {
         suite.and_then(|suite| suite.tests.iter().find(|test| test.name == name).cloned())
     };
-    let peer = server_name(section.peer.word());
+    let peer = server_name(section.peer);
     let mut rows = String::new();
     for test in &listed.tests {
         let (one, two) = (find(ours, &test.name), find(theirs, &test.name));

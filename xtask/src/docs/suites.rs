@@ -1,7 +1,4 @@
 //! The suites that `docs/conformance.md` shows: what each one is, beside whose result it stands, and in which form.
-
-use crate::server::Kind;
-
 /// How a suite's results are shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -21,7 +18,7 @@ pub(super) struct Section {
     pub(super) heading: &'static str,
     pub(super) what: &'static str,
     /// The server that its clients were made for.
-    pub(super) peer: Kind,
+    pub(super) peer: &'static str,
     pub(super) form: Form,
 }
 
@@ -30,7 +27,7 @@ pub(super) const SECTIONS: &[Section] = &[
         suite: "textbook",
         heading: "A textbook's first program",
         what: "[`examples/textbook/kafka.py`](../examples/textbook/kafka.py) with kafka-python 1.4.7, which speaks the protocol of 2013, run twice.",
-        peer: Kind::ApacheKafka,
+        peer: "apache-kafka",
         form: Form::List,
     },
     Section {
@@ -39,21 +36,21 @@ pub(super) const SECTIONS: &[Section] = &[
         what: "Each client sends messages in every codec and reads them back; shares a topic in a group of two; loses a \
          member to `kill -9` and takes over; commits; and, after a `kill -9` of the server, a new member goes on \
          exactly where the commit was. [`conformance/clients/scenario.py`](../conformance/clients/scenario.py) says what a client does, the harness judges.",
-        peer: Kind::ApacheKafka,
+        peer: "apache-kafka",
         form: Form::Clients,
     },
     Section {
         suite: "kafka-python",
         heading: "kafka-python's own integration tests",
         what: "`test/integration` without SASL and TLS.",
-        peer: Kind::ApacheKafka,
+        peer: "apache-kafka",
         form: Form::List,
     },
     Section {
         suite: "librdkafka",
         heading: "librdkafka's own tests",
         what: "Every test that uses a broker, one at a time, in the quick mode.",
-        peer: Kind::ApacheKafka,
+        peer: "apache-kafka",
         form: Form::List,
     },
     Section {
@@ -61,7 +58,15 @@ pub(super) const SECTIONS: &[Section] = &[
         heading: "A textbook's RabbitMQ program",
         what: "[`examples/textbook/rabbitmq.py`](../examples/textbook/rabbitmq.py), run twice: a worker with a prefetch of one is \
          killed in the middle of its task, which another does; routing by topic; publish and subscribe.",
-        peer: Kind::Rabbitmq,
+        peer: "rabbitmq",
+        form: Form::List,
+    },
+    Section {
+        suite: "textbook-nginx",
+        heading: "A textbook's load balancer",
+        what: "[`examples/textbook/nginx.conf`](../examples/textbook/nginx.conf) and its variants, as they are: the servers behind it \
+         count what they are asked, one is killed under load, and returns.",
+        peer: "nginx",
         form: Form::List,
     },
     Section {
@@ -69,7 +74,7 @@ pub(super) const SECTIONS: &[Section] = &[
         heading: "Celery",
         what: "Three workers on [`examples/textbook/celery_tasks.py`](../examples/textbook/celery_tasks.py), acknowledging late; one is \
          killed with `kill -9` in the middle of a long task; some tasks have an ETA.",
-        peer: Kind::Rabbitmq,
+        peer: "rabbitmq",
         form: Form::List,
     },
     Section {
@@ -77,35 +82,35 @@ pub(super) const SECTIONS: &[Section] = &[
         heading: "Stock clients of RabbitMQ",
         what: "Each client plays every scenario of [`conformance/amqp/scenarios.json`](../conformance/amqp/scenarios.json), in the \
          way that its library is meant to be used; the harness judges what it saw. A dash stands where a library lacks an operation.",
-        peer: Kind::Rabbitmq,
+        peer: "rabbitmq",
         form: Form::Steps,
     },
     Section {
         suite: "one-log",
         heading: "One log",
         what: "A queue of the type `stream` is the Kafka topic of that name. RabbitMQ has no topics, so it stands alone.",
-        peer: Kind::Rabbitmq,
+        peer: "rabbitmq",
         form: Form::List,
     },
     Section {
         suite: "pika",
         heading: "pika's own acceptance tests",
         what: "`tests/acceptance` of a checkout, without TLS. Not shown are those that pass, or skip themselves, on both servers.",
-        peer: Kind::Rabbitmq,
+        peer: "rabbitmq",
         form: Form::Exceptions,
     },
     Section {
         suite: "kombu",
         heading: "kombu's own integration tests of py-amqp",
         what: "`t/integration/test_py_amqp.py`, none of them tried twice. Not shown are those that pass on both servers.",
-        peer: Kind::Rabbitmq,
+        peer: "rabbitmq",
         form: Form::Exceptions,
     },
     Section {
         suite: "lapin",
         heading: "lapin's own tests",
         what: "Each test of the crate's `tests/`, in a process of its own.",
-        peer: Kind::Rabbitmq,
+        peer: "rabbitmq",
         form: Form::List,
     },
 ];

@@ -35,7 +35,11 @@ impl Source {
         proxy::Origin {
             prefix: self.prefix.clone().unwrap_or_default(),
             conf_dir: conf_dir.unwrap_or(Path::new("")).to_owned(),
-            logs: self.prefix.is_some(),
+            // nginx would not start without the directory; who has none wants no log there.
+            logs: self
+                .prefix
+                .as_ref()
+                .is_some_and(|prefix| prefix.join("logs").is_dir()),
         }
     }
 

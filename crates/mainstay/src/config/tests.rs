@@ -371,3 +371,30 @@ fn nginxs_flags_say_where_names_start_from() {
     assert_eq!(findings[0].to_string(), "-g:1:12: \"nonsense\" is unknown");
     std::fs::remove_dir_all(&dir).unwrap();
 }
+#[test]
+fn a_balancer_alone_keeps_no_log() {
+    let file = "http { server { listen 127.0.0.1:8080; } }";
+    let storage = |text: &str| settings(text, &[]).storage;
+    assert_eq!(storage(file), None);
+    assert_eq!(storage(&format!("{file} console {{}}")), None);
+    let default = Settings::default().storage;
+    assert_eq!(storage(&format!("{file} kafka {{}}")), default);
+    assert_eq!(storage(&format!("{file} amqp {{}}")), default);
+    assert_eq!(storage("console {}"), default);
+    let named = Some(Storage::File("x".into()));
+    assert_eq!(storage(&format!("{file} storage file:x;")), named);
+}
+
+#[test]
+fn a_fragment_is_the_inside_of_http() {
+    let balances = |text: &str| plan(text, &[]).balancer.is_some_and(|b| !b.is_empty());
+    assert!(balances(
+        "map $host $x { default 1; } server { listen 127.0.0.1:8080; }"
+    ));
+    assert!(!balances("kafka {}"));
+    check(
+        "http {} upstream a {}",
+        &[],
+        &["1:9 \"upstream\" is not allowed here: it belongs inside \"http\" or inside \"stream\""],
+    );
+}

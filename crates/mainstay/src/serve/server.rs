@@ -7,15 +7,14 @@ use super::announce::announce;
 use super::brokers::{self, Ends};
 use super::journal::Journal;
 use super::pid_file::PidFile;
-use super::proxy_stub::{Fault, Proxy};
 use super::signals::{Command, Signals};
 use super::{complain, refuse};
 use crate::config::{self, Override, Plan, Source};
 use crate::failure::Failure;
 use anyhow::anyhow;
 use node::settings::Settings;
-use node::{Outlet, Summary, Surroundings};
-use proxy::Nowhere;
+use node::{BalancerMetrics, Outlet, Summary, Surroundings};
+use proxy::{Fault, Nowhere, Proxy};
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -28,6 +27,7 @@ pub(super) struct Server<'a> {
     journal: Journal,
     outlet: Option<Arc<Outlet>>,
     balancer: Option<Proxy>,
+    metrics: Arc<BalancerMetrics>,
     pid_file: Option<PidFile>,
     ends: Ends,
     /// It was told to end, and waits for its connections.
@@ -60,6 +60,7 @@ impl<'a> Server<'a> {
             outlet: outlet.map(|_| Arc::new(Outlet::new())),
             plan,
             balancer: None,
+            metrics: Arc::default(),
             pid_file: None,
             ends: Ends::default(),
             ending: false,
@@ -77,7 +78,7 @@ impl<'a> Server<'a> {
         let (started, mut starts) = unbounded_channel();
         let surroundings = Surroundings {
             outlet: self.outlet.clone(),
-            metrics: None,
+            metrics: Some(self.metrics.clone()),
         };
         let ends = self.ends.clone();
         let mut brokers = pin!(async {
@@ -129,7 +130,9 @@ impl<'a> Server<'a> {
             None => Arc::new(Nowhere),
         };
         let started = Proxy::start(config, outlet).await;
-        self.balancer = Some(started.map_err(|error| anyhow!("{error}"))?);
+        let balancer = started.map_err(|error| anyhow!("{error}"))?;
+        self.metrics.show(balancer.counters());
+        self.balancer = Some(balancer);
         Ok(())
     }
 

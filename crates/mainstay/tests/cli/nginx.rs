@@ -176,3 +176,61 @@ fn signals_reload_reopen_and_end_it() {
     let whole = prefix.text("error.log.1") + &prefix.text("error.log");
     assert!(!whole.contains("[alert]"), "{whole}");
 }
+
+/// A request on a connection of its own; the status line.
+fn get(port: u16, path: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn a_balancer_alone_serves_reloads_and_keeps_no_log() {
+    let prefix = Prefix::new("alone");
+    let [first, second] = [free_port(), free_port()];
+    let write = |port: u16| {
+        let text = format!(
+            "worker_processes 1; pid m.pid; error_log error.log notice;\nhttp {{ access_log off; server {{ listen 127.0.0.1:{port}; }} }}\n"
+        );
+        prefix.write("nginx.conf", &text);
+    };
+    write(first);
+    let mut server = serve(&prefix);
+    wait("the process id", || !prefix.text("m.pid").is_empty());
+    assert!(get(first, "/none").starts_with("HTTP/1.1 404"));
+    write(second);
+    assert_eq!(mainstay(&prefix.args(&["-s", "reload"])).code, Some(0));
+    wait("the reload", || {
+        prefix.text("error.log").contains("is in force")
+    });
+    assert!(get(second, "/none").starts_with("HTTP/1.1 404"));
+    assert!(std::net::TcpStream::connect(("127.0.0.1", first)).is_err());
+    // An address that somebody else has leaves everything as it is.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    write(taken.local_addr().unwrap().port());
+    assert_eq!(mainstay(&prefix.args(&["-s", "reload"])).code, Some(0));
+    wait("the refusal", || {
+        prefix
+            .text("error.log")
+            .contains("the old configuration stays in force")
+    });
+    assert!(get(second, "/none").starts_with("HTTP/1.1 404"));
+    assert_eq!(mainstay(&prefix.args(&["-s", "stop"])).code, Some(0));
+    wait("the end", || server.0.try_wait().unwrap().is_some());
+    assert!(server.0.wait().unwrap().success());
+    let mut names: Vec<_> = fs::read_dir(&prefix.0)
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["error.log", "nginx.conf"]);
+}

@@ -22,6 +22,8 @@ pub(crate) struct Client {
     pub(crate) alarm: Alarm,
     /// Bytes that were read and that nobody has used yet: a body, or the next request.
     pub(crate) ahead: Buffer,
+    /// When the client must have sent the next bytes of a body.
+    pub(crate) body_alarm: Option<Alarm>,
     sink: Sink,
 }
 
@@ -32,13 +34,20 @@ impl Client {
             transport,
             alarm,
             ahead: Buffer::default(),
+            body_alarm: None,
             sink: Sink::default(),
         }
+    }
+
+    /// Appends bytes to what is sent next.
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        self.sink.out.extend_from_slice(bytes);
     }
 
     /// Gives all memory back, for a connection that is idle.
     pub(crate) fn release(&mut self) {
         self.ahead.release();
+        self.body_alarm = None;
         self.sink.release();
     }
 

@@ -5,6 +5,7 @@
 
 mod rows;
 mod types;
+mod vars;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::Template;
 
 pub(crate) use rows::{IGNORED, ROWS};
 pub(crate) use types::Types;
+pub(crate) use vars::VARS;
 
 /// Values that belong to a server: they hold before a location is known.
 #[derive(Debug, Clone)]

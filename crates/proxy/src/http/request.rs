@@ -59,6 +59,10 @@ pub(crate) struct Request {
     pub(crate) error_status: u16,
     /// The connection stays open after the response.
     pub(crate) keeps_alive: bool,
+    /// It came right behind another one (`$pipe`).
+    pub(crate) is_pipelined: bool,
+    /// Bytes of it were left unread, so more may come.
+    pub(crate) was_cut_short: bool,
     /// The client waits for `100 Continue` still.
     pub(crate) expects_continue: Cell<bool>,
     pub(crate) body: Body,
@@ -110,6 +114,8 @@ impl Request {
             in_error_page: false,
             error_status: 0,
             keeps_alive: false,
+            is_pipelined: false,
+            was_cut_short: false,
             expects_continue: Cell::new(false),
             body: Body::default(),
             response: Response::default(),
@@ -159,6 +165,8 @@ impl Request {
         self.in_error_page = false;
         self.error_status = 0;
         self.keeps_alive = false;
+        self.is_pipelined = false;
+        self.was_cut_short = false;
         self.expects_continue.set(false);
         self.body.clear();
         self.response.clear();
@@ -191,6 +199,24 @@ impl Request {
     /// The version of HTTP that the client speaks.
     pub(crate) fn version(&self) -> Version {
         self.head.version()
+    }
+
+    /// The version as it was sent (`$server_protocol`).
+    pub(crate) fn version_name(&self) -> Option<&[u8]> {
+        match self.head.version() {
+            _ if self.head.request_line().is_empty() => None,
+            Version::Http09 => Some(b"HTTP/0.9"),
+            _ => Some(self.head.protocol().of(&self.buf)),
+        }
+    }
+
+    /// A number that no other request has (`$request_id`).
+    pub(crate) fn id(&self) -> u128 {
+        if self.id.get() == 0 {
+            let [high, low] = [self.worker.random(), self.worker.random()].map(u128::from);
+            self.id.set(high << 64 | low);
+        }
+        self.id.get()
     }
 
     /// Path and query of the target as they were sent (`$request_uri`).

@@ -27,6 +27,8 @@ pub(crate) struct Response {
     pub(crate) trailers: Fields,
     /// The head is complete and, unless it waits for the body's first bytes, sent.
     pub(crate) is_head_sent: bool,
+    /// The body goes out in chunks.
+    pub(crate) is_chunked: bool,
     /// What was sent of the body, without chunk framing (`$body_bytes_sent`).
     pub(crate) body_sent: u64,
     /// What was sent in all (`$bytes_sent`).
@@ -46,6 +48,7 @@ impl Response {
         self.clear_head();
         self.trailers.clear();
         self.is_head_sent = false;
+        self.is_chunked = false;
         self.body_sent = 0;
         self.sent = 0;
         self.rate = None;

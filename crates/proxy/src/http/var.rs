@@ -1,6 +1,6 @@
 //! Variables of a request.
 
-use super::Request;
+use super::{Request, core, lookup};
 use crate::script::{self, Registry, Scope, UserId};
 
 /// A word with variables of a request.
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Builtin {
 }
 
 /// The tables of all modules that have variables.
-const TABLES: &[&[Builtin]] = &[];
+const TABLES: &[&[Builtin]] = &[core::VARS];
 
 /// A registry that knows them all.
 pub(crate) fn registry() -> Registry<Var> {
@@ -94,11 +94,11 @@ impl Scope<Var> for Request {
             Var::Builtin(builtin) => (builtin.get)(self, out),
             Var::Capture(index) => self.append_capture(*index, out),
             Var::User(id) => self.append_user(*id, out),
-            Var::RequestField(_)
-            | Var::SentField(_)
-            | Var::UpstreamField(_)
-            | Var::Arg(_)
-            | Var::Cookie(_) => false,
+            Var::RequestField(name) => lookup::request_field(self, name, out),
+            Var::SentField(name) => lookup::sent_field(self, name, out),
+            Var::UpstreamField(_) => false,
+            Var::Arg(name) => lookup::arg(&self.args, name, out),
+            Var::Cookie(name) => lookup::cookie(self, name, out),
         }
     }
 }

@@ -173,6 +173,11 @@ impl Transport {
 
     /// Closes so that the other side sees a reset and the system keeps nothing (`reset_timedout_connection`, code 444).
     pub(crate) fn reset(self) {
+        self.reset_on_close();
+    }
+
+    /// The same once it is dropped.
+    pub(crate) fn reset_on_close(&self) {
         if let Socket::Tcp(socket) = self.wire.socket() {
             // Where it fails, the connection is gone already or is closed in the usual way.
             let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));

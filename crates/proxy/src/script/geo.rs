@@ -7,12 +7,15 @@ use nginx_conf::Directive;
 use super::{Registry, Scope, Template};
 use crate::network::{Network, bits, mask};
 
+/// The networks of one length, by what their addresses have in common.
+type ByBase = HashMap<u128, Box<[u8]>>;
+
 /// One `geo`. IPv4 addresses are those of `::ffff:0:0/96`.
 #[derive(Debug)]
 pub(crate) struct Geo<V> {
     source: Template<V>,
     /// The longest prefix first.
-    networks: Vec<(u32, HashMap<u128, Box<[u8]>>)>,
+    networks: Vec<(u32, ByBase)>,
     /// By first address: the last one, and the value. They do not overlap.
     ranges: BTreeMap<u128, (u128, Box<[u8]>)>,
     default: Box<[u8]>,

@@ -141,7 +141,7 @@ fn reason(tap: &Tap, errors: &str, missed: u32, timed_out: bool) -> Option<Strin
     let start = errors
         .lines()
         .find(|line| line.contains("[emerg]") || line.starts_with("mainstay:"));
-    if let (Some(line), None) = (start, &tap.plan) {
+    if let (Some(line), 0) = (start, tap.seen()) {
         return Some(line.to_owned());
     }
     let died = || {
@@ -239,6 +239,7 @@ mod tests {
         let refused = "nginx: [emerg] unknown directive \"x\"\nCan't start nginx\n";
         let first = "nginx: [emerg] unknown directive \"x\"";
         check("", false, 2, refused, Failed, Some(first));
+        check("1..5\n", false, 2, refused, Failed, Some(first));
     }
 
     #[test]

@@ -26,8 +26,13 @@ impl Client {
             self.sink.begin(Framing::Nothing);
             return;
         }
+        if request.expects_continue.get() {
+            // Nobody knows whether the body comes now.
+            request.keeps_alive = false;
+        }
         let framing = framing(request);
         self.sink.begin(framing);
+        request.response.is_chunked = framing == Framing::Chunked;
         if request.response.rate.is_none() {
             request.response.rate = rate(request);
         }
@@ -121,6 +126,11 @@ fn render(request: &Request, framing: Framing, out: &mut Vec<u8>) {
     if let Some(len) = response.content_length {
         field(out, b"Content-Length", |out| {
             let _ = write!(out, "{len}");
+        });
+    }
+    if let Some(time) = response.last_modified {
+        field(out, b"Last-Modified", |out| {
+            http_wire::date::write_date(u64::try_from(time).unwrap_or(0), out);
         });
     }
     if !response.location.is_empty() {

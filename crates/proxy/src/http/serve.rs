@@ -1,0 +1,209 @@
+//! A client's connection from its acceptance to its end.
+//!
+//! An idle connection holds nothing but its socket: what requests need is in a future of its own, which is made when bytes come
+//! and gone when none have come for [`PATIENCE`]. Under load it stays, so that a request costs no memory.
+
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use base::Monotonic;
+
+use super::listen::Port;
+use super::{Client, Config, Connection, Request, Worker, finalize, phases, read_head};
+use crate::net::{Alarm, Endpoint, Transport, clock};
+
+/// How long memory waits for the next request before it is given back.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Serves one connection. `port` is the address that it came in by.
+pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize) {
+    let config = worker.config();
+    let Some(port) = config.ports.get(port).cloned() else {
+        return;
+    };
+    let counters = &worker.shared.counters;
+    counters.accepted.fetch_add(1, Ordering::Relaxed);
+    let _active = Count::one(&worker, |worker| &worker.shared.counters.active);
+    let mut session = Session::new(&worker, config, port, transport);
+    let mut allowed = session.port.default.core.header_timeout;
+    while session.idle(allowed).await {
+        // Boxed so that an idle connection does not carry the state of a busy one.
+        match Box::pin(session.busy()).await {
+            After::Idle(left) => allowed = left,
+            After::Close => break,
+        }
+    }
+}
+
+/// What a spell of requests ends with.
+enum After {
+    /// Nothing has come for a while; something may within so much time.
+    Idle(Duration),
+    Close,
+}
+
+struct Session {
+    worker: Rc<Worker>,
+    config: Arc<Config>,
+    port: Arc<Port>,
+    connection: Rc<Connection>,
+    client: Client,
+}
+
+impl Session {
+    fn new(
+        worker: &Rc<Worker>,
+        config: Arc<Config>,
+        port: Arc<Port>,
+        transport: Transport,
+    ) -> Self {
+        let local = OnceCell::new();
+        let has_wildcard = match &port.spec.address {
+            Endpoint::Ip(address) => address.ip().is_unspecified() || address.port() == 0,
+            Endpoint::Unix(_) => false,
+        };
+        if has_wildcard && let Ok(actual) = transport.local() {
+            // It is new, so nothing was set before.
+            let _ = local.set(actual);
+        }
+        let connection = Rc::new(Connection {
+            number: worker.shared.number(),
+            peer: transport.peer().clone(),
+            local,
+            started: clock::now(),
+            requests: Cell::new(0),
+            port: port.clone(),
+        });
+        Self {
+            worker: worker.clone(),
+            config,
+            port,
+            connection,
+            client: Client::new(transport, Alarm::new()),
+        }
+    }
+
+    /// Waits for bytes without holding memory; `false` where the connection is to be closed.
+    async fn idle(&mut self, allowed: Duration) -> bool {
+        self.client.release();
+        let client = &mut self.client;
+        client.alarm.set(allowed);
+        let readable = client.alarm.guard_idle(client.transport.readable()).await;
+        client.alarm.clear();
+        matches!(readable, Ok(Ok(())))
+    }
+
+    /// Answers requests as long as they come.
+    async fn busy(&mut self) -> After {
+        let mut request = self.request();
+        let after = loop {
+            if !self.renew() {
+                break After::Close;
+            }
+            request.reset(&self.connection, &self.config, &self.port.default);
+            request.is_pipelined = !self.client.ahead.is_empty();
+            if !self.one(&mut request).await {
+                break After::Close;
+            }
+            let allowed = request.location.core.keepalive_timeout;
+            if self.client.ahead.is_empty() && !self.more(allowed).await {
+                break match allowed.checked_sub(PATIENCE) {
+                    Some(left) if !crate::net::quitting() => After::Idle(left),
+                    _ => After::Close,
+                };
+            }
+        };
+        self.worker.give_request(request);
+        after
+    }
+
+    /// Whether bytes come soon.
+    async fn more(&mut self, allowed: Duration) -> bool {
+        let client = &mut self.client;
+        client.alarm.set(allowed.min(PATIENCE));
+        let readable = client.alarm.guard_idle(client.transport.readable()).await;
+        client.alarm.clear();
+        matches!(readable, Ok(Ok(())))
+    }
+
+    /// Reads and answers one request; `false` where the connection is to be closed.
+    async fn one(&mut self, request: &mut Request) -> bool {
+        let client = &mut self.client;
+        let reading = Count::one(&self.worker, |worker| &worker.shared.counters.reading);
+        let outcome = read_head::run(client, request, &self.port).await;
+        drop(reading);
+        let Ok(flow) = outcome else {
+            return false;
+        };
+        self.connection
+            .requests
+            .set(self.connection.requests.get() + 1);
+        let counters = &self.worker.shared.counters;
+        counters.requests.fetch_add(1, Ordering::Relaxed);
+        let _writing = Count::one(&self.worker, |worker| &worker.shared.counters.writing);
+        let outcome = phases::run(request, client, flow).await;
+        finalize::run(request, client, outcome).await
+    }
+
+    /// Takes the configuration in force; `false` where it does not have this connection's address any more.
+    fn renew(&mut self) -> bool {
+        if self.worker.is_current(&self.config) {
+            return true;
+        }
+        let config = self.worker.config();
+        let address = &self.port.spec.address;
+        let port = config.ports.iter().find(|p| p.spec.address == *address);
+        let Some(port) = port.cloned() else {
+            return false;
+        };
+        self.config = config;
+        self.port = port;
+        true
+    }
+
+    fn request(&self) -> Box<Request> {
+        self.worker.take_request().unwrap_or_else(|| {
+            Box::new(Request::new(
+                self.worker.clone(),
+                self.connection.clone(),
+                self.config.clone(),
+                self.port.default.clone(),
+            ))
+        })
+    }
+}
+
+/// Counts one more as long as it lives.
+struct Count {
+    worker: Rc<Worker>,
+    counter: fn(&Worker) -> &AtomicU64,
+}
+
+impl Count {
+    fn one(worker: &Rc<Worker>, counter: fn(&Worker) -> &AtomicU64) -> Self {
+        counter(worker).fetch_add(1, Ordering::Relaxed);
+        Self {
+            worker: worker.clone(),
+            counter,
+        }
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        (self.counter)(&self.worker).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether a connection may go on after this request, as far as its age and number of requests go.
+pub(crate) fn may_go_on(request: &Request, now: Monotonic) -> bool {
+    let core = &request.location.core;
+    let connection = &request.connection;
+    !core.keepalive_timeout.is_zero()
+        && connection.requests.get() + 1 < core.keepalive_requests
+        && now - connection.started < core.keepalive_time
+        && !crate::net::quitting()
+}

@@ -1,0 +1,264 @@
+//! The running proxy: workers, the keeper, configurations that come and go.
+
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::conf::{Config, Severity};
+use crate::net::{BindError, Endpoint, ListenSpec, Listeners};
+use crate::outlet::Outlet;
+use crate::shared::{Counters, Shared};
+use crate::worker::{Accepted, Ended, Seat, Service, Trouble, Workers};
+use crate::{http, net};
+
+/// Why a configuration is not in force.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("{0}")]
+    Bind(String),
+    /// A log cannot be opened.
+    #[error("open() \"{path}\" failed ({source})")]
+    Log {
+        /// Its name.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A thread or an event loop cannot be made.
+    #[error("cannot start a worker: {0}")]
+    Worker(#[from] io::Error),
+}
+
+impl From<BindError> for StartError {
+    fn from(error: BindError) -> Self {
+        Self::Bind(error.to_string())
+    }
+}
+
+/// A worker that ended by itself, which is a fault of ours; another one has taken its place where that was possible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Which one.
+    pub worker: usize,
+    /// What it said.
+    pub text: String,
+}
+
+/// The proxy at work. Dropped, it stops.
+pub struct Proxy {
+    workers: Workers<Faces>,
+    listeners: Listeners,
+    config: Arc<Running>,
+    shared: Arc<Shared>,
+    quits: bool,
+}
+
+/// What workers are given.
+struct Running {
+    config: Arc<Config>,
+    http: Arc<http::Config>,
+    shared: Arc<Shared>,
+}
+
+/// More workers than processors do not help.
+fn workers(config: &Config) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    config.main.workers.map_or_else(processors, usize::from)
+}
+
+fn specs(config: &Config) -> Vec<ListenSpec> {
+    let http = config.http.as_ref().map(|http| http.ports.iter());
+    http.into_iter()
+        .flatten()
+        .map(|port| port.spec.clone())
+        .collect()
+}
+
+impl Proxy {
+    /// Opens the logs, binds every address, starts the workers, and returns when all of them accept.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be opened, bound or started; nothing runs then.
+    pub async fn start(config: Config, outlet: Arc<dyn Outlet>) -> Result<Self, StartError> {
+        let config = Arc::new(config);
+        let shared = Arc::new(Shared::new(outlet));
+        let running = Self::prepare(&config, &shared)?;
+        let listeners = Listeners::bind(&specs(&config), workers(&config), &Listeners::default())?;
+        let workers = Workers::start(listeners.clone(), running.clone()).await?;
+        Ok(Self {
+            workers,
+            listeners,
+            config: running,
+            shared,
+            quits: false,
+        })
+    }
+
+    /// Takes a new configuration: returns when no connection is accepted under the old one. Connections go on.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be opened or bound; the old configuration stays in force.
+    pub async fn reload(&mut self, config: Config) -> Result<(), StartError> {
+        let config = Arc::new(config);
+        let running = Self::prepare(&config, &self.shared)?;
+        let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
+        self.workers
+            .configure(listeners.clone(), running.clone())
+            .await?;
+        self.listeners = listeners;
+        self.config = running;
+        Ok(())
+    }
+
+    fn prepare(config: &Arc<Config>, shared: &Arc<Shared>) -> Result<Arc<Running>, StartError> {
+        let opened = config.logs.open();
+        opened.map_err(|(path, source)| StartError::Log { path, source })?;
+        Ok(Arc::new(Running {
+            http: config.http.clone().unwrap_or_default(),
+            config: config.clone(),
+            shared: shared.clone(),
+        }))
+    }
+
+    /// Opens all logs anew under their names.
+    ///
+    /// # Errors
+    ///
+    /// The first one that cannot be opened; what was open goes on.
+    pub fn reopen(&self) -> Result<(), StartError> {
+        self.workers.call(|faces| faces.http.logs.flush());
+        let opened = self.config.config.logs.open();
+        opened.map_err(|(path, source)| StartError::Log { path, source })
+    }
+
+    /// Accepts no more and ends when the connections have ended, at the latest after `time`. [`Self::ended`] tells when.
+    pub fn quit(&mut self, time: Option<Duration>) {
+        self.quits = true;
+        self.listeners = Listeners::default();
+        self.workers.quit(time);
+    }
+
+    /// Ends at once.
+    pub fn stop(&mut self) {
+        self.quits = true;
+        self.listeners = Listeners::default();
+        self.workers.stop();
+    }
+
+    /// Completes with `None` when the last worker has ended after [`Self::quit`], and with a fault where one ended by itself;
+    /// then another one runs in its place. To be called again and again.
+    pub async fn ended(&mut self) -> Option<Fault> {
+        loop {
+            let ended: Ended = self.workers.ended().await?;
+            if let Some(text) = &ended.panic {
+                let text = format!("worker {} ended: {text}", ended.worker);
+                self.alert(&text);
+            }
+            if self.quits {
+                continue;
+            }
+            if let Err(error) = self.workers.replace(&ended).await {
+                self.alert(&format!(
+                    "worker {} cannot be replaced: {error}",
+                    ended.worker
+                ));
+            }
+            return Some(Fault {
+                worker: ended.worker,
+                text: ended.panic.unwrap_or_default(),
+            });
+        }
+    }
+
+    fn alert(&self, text: &str) {
+        let errors = &self.config.config.errors;
+        errors.line(Severity::Alert, 0, format_args!("{text}"));
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        self.shared.counters.clone()
+    }
+
+    /// How many connections are being served.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.workers.live()
+    }
+
+    /// Where it listens, in the order of the configuration; with the ports that the system chose.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        (0..self.listeners.len())
+            .filter_map(|index| self.listeners.address(index))
+            .map(Endpoint::to_string)
+            .collect()
+    }
+}
+
+/// Both faces in one worker.
+struct Faces {
+    http: Rc<http::Worker>,
+    errors: std::cell::RefCell<Arc<Config>>,
+}
+
+impl Service for Faces {
+    type Config = Running;
+
+    fn start(seat: Seat, running: Arc<Running>) -> Rc<Self> {
+        let seed = net::clock::sync().0 ^ (seat.worker as u64) << 48 ^ random_seed();
+        let shared = running.shared.clone();
+        let http = http::Worker::new(seat.worker, shared, running.http.clone(), seed);
+        let http = Rc::new(http);
+        tokio::task::spawn_local(http.logs.clone().run());
+        Rc::new(Self {
+            http,
+            errors: std::cell::RefCell::new(running.config.clone()),
+        })
+    }
+
+    async fn serve(self: Rc<Self>, accepted: Accepted) {
+        let worker = self.http.clone();
+        drop(self);
+        http::serve(worker, accepted.transport, accepted.listener).await;
+    }
+
+    fn configure(&self, running: Arc<Running>) {
+        self.http.configure(running.http.clone());
+        *self.errors.borrow_mut() = running.config.clone();
+    }
+
+    fn each_second(&self) {
+        self.http.logs.each_second();
+    }
+
+    fn trouble(&self, trouble: Trouble<'_>) {
+        let config = self.errors.borrow();
+        match trouble {
+            Trouble::Accept(address, error) => config.errors.line(
+                Severity::Crit,
+                0,
+                format_args!("accept4() on {address} failed ({error})"),
+            ),
+            Trouble::Panic => config.errors.line(
+                Severity::Alert,
+                0,
+                format_args!("a connection was closed because of a fault of the server"),
+            ),
+        }
+    }
+}
+
+/// Random bits of the system; the address of a new allocation would do where there are none.
+fn random_seed() -> u64 {
+    let mut bytes = [0; 8];
+    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    // Without random bits the load is spread less well, and nothing else suffers.
+    got.map_or(0, |_| u64::from_ne_bytes(bytes))
+}
