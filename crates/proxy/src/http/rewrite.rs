@@ -76,13 +76,11 @@ pub(crate) fn add_if(
 ) -> Done {
     let condition = Condition::read(&directive.args, cx);
     // A place is kept for the block even so, because blocks are put in by their order.
-    let nothing = || Arc::new(Condition::True(Template::default()));
-    let (step, done) = match condition {
-        Ok(condition) => (Step::Pending(Arc::new(condition)), Ok(())),
-        Err(reason) => (Step::Pending(nothing()), Err(reason)),
-    };
-    location.program.steps.push(step);
-    done
+    let kept = condition.as_ref().ok().cloned();
+    let kept = kept.unwrap_or_else(|| Condition::True(Template::default()));
+    location.program.steps.push(Step::Pending(Arc::new(kept)));
+    // To go with the first call of `run`: a condition that nobody asks must not be accepted.
+    condition.and(Err("is not supported yet".to_owned()))
 }
 
 /// Runs the program of the request's server, or of its location.
