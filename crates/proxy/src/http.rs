@@ -18,13 +18,16 @@ mod listen;
 mod location;
 mod lookup;
 mod phases;
+mod proxy;
 mod read_head;
 mod request;
 mod resolve;
+mod resolver;
 mod response;
 mod rewrite;
 mod route;
 mod serve;
+mod upstream;
 mod var;
 mod worker;
 
@@ -58,6 +61,8 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         error_page::ROWS,
         access_log::ROWS,
         computed::ROWS,
+        upstream::ROWS,
+        resolver::ROWS,
     ]
     .into_iter()
 }

@@ -21,6 +21,7 @@ mod script;
 mod server;
 mod shared;
 mod stream;
+mod upstream;
 mod worker;
 
 pub use conf::{Config, ErrorLog, LogTarget, Main, Origin, Severity, resolve, specs};
