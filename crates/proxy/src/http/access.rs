@@ -2,9 +2,10 @@
 
 use nginx_conf::{Context, Directive, Kind, Param, Spec};
 
-use super::{Flow, HttpCx, Location, Request};
+use super::phases::Verdict;
+use super::{HttpCx, Location, Request};
 use crate::conf::contexts::{HTTP, LIMIT_EXCEPT, LOCATION, SERVER};
-use crate::conf::{Apply, Done, List, Row, Severity, word};
+use crate::conf::{Apply, Done, List, Row, word};
 use crate::net::Endpoint;
 use crate::network::Network;
 
@@ -71,23 +72,16 @@ fn add(
     Ok(())
 }
 
-/// Whether there are rules at all.
-pub(crate) fn is_asked(location: &Location) -> bool {
-    !location.access.is_empty()
-}
-
-/// `Next` where the client may ask, 403 where not.
-pub(crate) fn run(request: &Request) -> Flow {
+/// The first rule that fits.
+pub(crate) fn run(request: &Request) -> Verdict {
     let fits = |rule: &&Rule| match (rule.whose, &request.client) {
         (Whose::All, _) | (Whose::Unix, Endpoint::Unix(_)) => true,
         (Whose::Network(network), Endpoint::Ip(address)) => network.contains(address.ip()),
         (Whose::Unix, Endpoint::Ip(_)) | (Whose::Network(_), Endpoint::Unix(_)) => false,
     };
     match request.location.access.iter().find(fits) {
-        Some(rule) if !rule.allows => {
-            request.error(Severity::Error, format_args!("access forbidden by rule"));
-            Flow::Respond(403)
-        }
-        _ => Flow::Next,
+        None => Verdict::Silent,
+        Some(rule) if rule.allows => Verdict::Allows,
+        Some(_) => Verdict::Denies(403),
     }
 }
