@@ -13,6 +13,7 @@ mod core;
 mod error_page;
 mod fields;
 mod finalize;
+mod greet;
 mod headers;
 mod listen;
 mod location;
@@ -25,6 +26,7 @@ mod response;
 mod rewrite;
 mod route;
 mod serve;
+mod ssl;
 mod var;
 mod worker;
 
@@ -58,6 +60,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         error_page::ROWS,
         access_log::ROWS,
         computed::ROWS,
+        &ssl::ROWS,
     ]
     .into_iter()
 }

@@ -13,6 +13,7 @@ use crate::listen::Listen;
 use crate::log::Format;
 use crate::names::Name;
 use crate::script::{Definition, Registry};
+use crate::ssl::{self, Ssl};
 
 /// What the HTTP face runs on. Immutable; a reload makes a new one.
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) listens: Vec<Listen>,
     /// What holds before a location is known.
     pub(crate) core: ServerConf,
+    /// TLS to clients.
+    pub(crate) ssl: Ssl,
     /// The server's own level: directives outside of locations, and the locations.
     pub(crate) root: Arc<Location>,
     /// Where it stands.
@@ -47,7 +50,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(mut draft: ServerDraft, root: Location, place: Place) -> Self {
+    pub(super) fn new(mut draft: ServerDraft, ssl: Ssl, root: Location, place: Place) -> Self {
         if draft.listens.is_empty() {
             draft.listens.push(crate::listen::default_address());
         }
@@ -59,6 +62,7 @@ impl Server {
             names: draft.names,
             listens: draft.listens,
             core: draft.core,
+            ssl,
             root: Arc::new(root),
             place,
         }
@@ -79,6 +83,8 @@ pub(crate) struct Draft {
     pub(crate) log_formats: Vec<Arc<Format<Var>>>,
     /// `map`, `geo` and `split_clients`
     pub(crate) computed: Vec<Computed>,
+    /// Certificates that were loaded already.
+    pub(crate) tls: ssl::Loaded,
 }
 
 /// What is gathered for one server, and inherited from `http`.
@@ -88,6 +94,7 @@ pub(crate) struct ServerDraft {
     pub(crate) names: Vec<Name>,
     pub(crate) listens: Vec<Listen>,
     pub(crate) core: ServerConf,
+    pub(crate) ssl: ssl::Conf,
 }
 
 /// What is gathered for one `upstream`.
