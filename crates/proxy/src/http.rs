@@ -19,14 +19,17 @@ mod listen;
 mod location;
 mod lookup;
 mod phases;
+mod proxy;
 mod read_head;
 mod request;
 mod resolve;
+mod resolver;
 mod response;
 mod rewrite;
 mod route;
 mod serve;
 mod ssl;
+mod upstream;
 mod var;
 mod worker;
 
@@ -61,6 +64,8 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         access_log::ROWS,
         computed::ROWS,
         &ssl::ROWS,
+        upstream::ROWS,
+        resolver::ROWS,
     ]
     .into_iter()
 }

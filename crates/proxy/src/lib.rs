@@ -22,6 +22,7 @@ mod server;
 mod shared;
 mod ssl;
 mod stream;
+mod upstream;
 mod worker;
 
 pub use conf::{Config, ErrorLog, LogTarget, Main, Origin, Severity, resolve, specs};

@@ -12,8 +12,10 @@ use crate::conf::Cx;
 use crate::listen::Listen;
 use crate::log::Format;
 use crate::names::Name;
+use crate::net::ResolverSpec;
 use crate::script::{Definition, Registry};
 use crate::ssl::{self, Ssl};
+use crate::upstream::Groups;
 
 /// What the HTTP face runs on. Immutable; a reload makes a new one.
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) definitions: Vec<Definition>,
     /// The rules of those that are computed.
     pub(crate) computed: Vec<Computed>,
+    /// The groups of servers.
+    pub(crate) groups: Groups<Var>,
 }
 
 /// One `server`.
@@ -97,11 +101,8 @@ pub(crate) struct ServerDraft {
     pub(crate) ssl: ssl::Conf,
 }
 
-/// What is gathered for one `upstream`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct UpstreamDraft {
-    pub(crate) name: String,
-}
+/// What is gathered for one group.
+pub(crate) type UpstreamDraft = crate::upstream::Draft<Var>;
 
 /// The state of the walk inside of `http`.
 pub(crate) struct HttpCx<'c, 'a> {
@@ -129,7 +130,7 @@ impl<'c, 'a> HttpCx<'c, 'a> {
     }
 
     pub(super) fn add_upstream(&mut self, upstream: UpstreamDraft) -> Result<(), String> {
-        let known = |other: &UpstreamDraft| other.name == upstream.name;
+        let known = |other: &UpstreamDraft| other.name.eq_ignore_ascii_case(&upstream.name);
         if self.draft.upstreams.iter().any(known) {
             return Err(format!("duplicate upstream \"{}\"", upstream.name));
         }
@@ -137,7 +138,13 @@ impl<'c, 'a> HttpCx<'c, 'a> {
         Ok(())
     }
 
-    pub(super) fn finish(self, servers: Vec<Arc<Server>>) -> Config {
+    /// Completes the configuration; `resolver` is that of `http`, for groups without one of their own.
+    pub(super) fn finish(
+        mut self,
+        servers: Vec<Arc<Server>>,
+        resolver: Option<&ResolverSpec>,
+    ) -> Config {
+        let groups = self.groups(resolver);
         for (name, place) in self.registry.undefined() {
             self.cx
                 .wrong_at(place, format!("unknown \"{name}\" variable"));
@@ -148,6 +155,27 @@ impl<'c, 'a> HttpCx<'c, 'a> {
             servers,
             definitions: self.registry.finish(),
             computed: self.draft.computed,
+            groups,
         }
+    }
+
+    fn groups(&mut self, resolver: Option<&ResolverSpec>) -> Groups<Var> {
+        let drafts = std::mem::take(&mut self.draft.upstreams);
+        let mut groups = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let place = draft.place.clone();
+            match draft.finish("http", resolver) {
+                Ok(group) => groups.push(group),
+                Err(reasons) => {
+                    for reason in reasons {
+                        // A group without a place is one of ours, and complete.
+                        if let Some(place) = &place {
+                            self.cx.wrong_at(place, reason);
+                        }
+                    }
+                }
+            }
+        }
+        Groups::new(groups)
     }
 }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Locations, access, access_log, core, error_page, headers, rewrite};
+use super::{Locations, access, access_log, core, error_page, headers, proxy, resolver, rewrite};
 use crate::conf::{Level, Row};
 use crate::log::Errors;
 
 /// What answers a request at a location.
 #[derive(Debug, Clone)]
-pub(crate) enum Handler {}
+pub(crate) enum Handler {
+    /// `proxy_pass`
+    Proxy(Arc<proxy::Pass>),
+}
 
 /// The values at one level: a location, the server outside of its locations, or an `if`.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +40,10 @@ pub(crate) struct Location {
     pub(crate) access: access::Conf,
     /// `add_header`, `add_trailer`, `expires`
     pub(crate) headers: headers::Conf,
+    /// `proxy_*`
+    pub(crate) proxy: proxy::Conf,
+    /// `resolver`
+    pub(crate) resolver: resolver::Conf,
     /// `error_log`
     pub(crate) errors: Errors,
     /// Which level `errors` was set in.

@@ -6,7 +6,7 @@ use nginx_conf::{Body, Context, Directive, Kind, MAIN, Param, Presence, Spec};
 
 use super::config::{Config, Draft, HttpCx, Server, ServerDraft, UpstreamDraft};
 use super::route::{Locations, Pattern};
-use super::{Location, access_log, rewrite};
+use super::{Location, access_log, proxy, rewrite};
 use crate::conf::contexts::{
     HTTP, LIMIT_EXCEPT, LOCATION, LOCATION_IF, SERVER, SERVER_IF, UPSTREAM,
 };
@@ -109,7 +109,8 @@ pub(crate) fn resolve(inside: &[Directive], cx: &mut Cx<'_>) -> Config {
         .map(|directive| Arc::new(walk.server(directive, &server, &location)))
         .collect();
     walk.cx.cx.leave(outer);
-    walk.cx.finish(servers)
+    let resolver = location.resolver.described();
+    walk.cx.finish(servers, resolver.as_ref())
 }
 
 fn named<'d>(inside: &'d [Directive], name: &'static str) -> impl Iterator<Item = &'d Directive> {
@@ -156,6 +157,8 @@ impl Walk<'_, '_> {
         let outer = self.cx.cx.enter();
         let mut upstream = UpstreamDraft {
             name: directive.first().unwrap_or_default().to_owned(),
+            place: Some(directive.name.place.clone()),
+            ..UpstreamDraft::default()
         };
         for inner in inside_of(directive) {
             if let Some((row, Apply::Upstream(apply))) = self.cx.cx.row(inner, UPSTREAM) {
@@ -222,6 +225,13 @@ impl Walk<'_, '_> {
         location.locations = Arc::new(locations);
     }
 
+    /// What can be made only of all plain directives of a level.
+    fn settle(&mut self, directive: &Directive, location: &mut Location) {
+        if let Err(reason) = proxy::settle(location) {
+            self.cx.cx.wrong(&directive.name, reason);
+        }
+    }
+
     fn branch(
         &mut self,
         directive: &Directive,
@@ -232,6 +242,7 @@ impl Walk<'_, '_> {
         let outer = self.cx.cx.enter();
         let inside = inside_of(directive);
         self.plain(inside, context, &mut server.clone(), &mut branch);
+        self.settle(directive, &mut branch);
         self.inner(inside, server, &mut branch, context);
         self.cx.cx.leave(outer);
         branch
@@ -259,6 +270,7 @@ impl Walk<'_, '_> {
         location.is_regex = matches!(pattern, Pattern::Regex(_));
         let inside = inside_of(directive);
         self.plain(inside, LOCATION, &mut server.clone(), &mut location);
+        self.settle(directive, &mut location);
         self.inner(inside, server, &mut location, LOCATION_IF);
         self.cx.cx.leave(outer);
         if let Err(reason) = locations.add(pattern, Arc::new(location)) {

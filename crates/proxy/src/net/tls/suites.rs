@@ -16,6 +16,30 @@ pub(crate) enum Protocol {
     Tls13,
 }
 
+impl Protocol {
+    /// Of the words of `ssl_protocols` and its like. Versions that rustls does not have may be named, as old configurations do,
+    /// beside one that it has.
+    ///
+    /// # Errors
+    ///
+    /// The word that is no protocol, or that none of them is spoken.
+    pub(crate) fn list<'w>(words: impl Iterator<Item = &'w str>) -> Result<Vec<Self>, String> {
+        let mut protocols = Vec::new();
+        for word in words {
+            match word {
+                "TLSv1.2" => protocols.push(Self::Tls12),
+                "TLSv1.3" => protocols.push(Self::Tls13),
+                "SSLv2" | "SSLv3" | "TLSv1" | "TLSv1.1" => {}
+                other => return Err(format!("invalid value \"{other}\"")),
+            }
+        }
+        if protocols.is_empty() {
+            return Err("only TLSv1.2 and TLSv1.3 are spoken".to_owned());
+        }
+        Ok(protocols)
+    }
+}
+
 /// What both sides of a handshake may choose from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Choice {

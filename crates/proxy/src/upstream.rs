@@ -1,0 +1,21 @@
+//! Groups of servers, for both faces: their configuration, their connections, their health.
+//!
+//! Which server serves is decided by `balancer`; here are the `upstream` block, the pool of kept connections of a worker, the
+//! guard that reports what came of each choice exactly once, and the work of the keeper: following names and checking health.
+
+mod address;
+mod draft;
+mod group;
+mod health;
+mod keepalive;
+mod resolver_row;
+pub(crate) mod rows;
+mod server;
+
+pub(crate) use address::{Url, ip as literal_ip, parse as parse_url};
+pub(crate) use draft::Draft;
+pub(crate) use group::{Group, Groups};
+pub(crate) use health::{HeaderTest, Match, Probe, Test};
+pub(crate) use keepalive::Keepalive;
+pub(crate) use resolver_row::{TIMEOUT as RESOLVER_TIMEOUT, read as read_resolver};
+pub(crate) use server::Followed;
