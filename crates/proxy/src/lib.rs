@@ -20,6 +20,7 @@ mod outlet;
 mod script;
 mod server;
 mod shared;
+mod ssl;
 mod stream;
 mod upstream;
 mod worker;

@@ -2,6 +2,7 @@
 
 use super::{Request, core, lookup, proxy};
 use crate::script::{self, Registry, Scope, UserId};
+use crate::ssl;
 
 /// A word with variables of a request.
 pub(crate) type Template = script::Template<Var>;
@@ -28,6 +29,8 @@ pub(crate) enum Var {
     Arg(Box<str>),
     /// `$cookie_NAME`.
     Cookie(Box<str>),
+    /// `$ssl_…`: what is known of the client's TLS.
+    Ssl(ssl::Variable),
     /// `$0` to `$9`.
     Capture(u8),
     /// A variable of the configuration.
@@ -75,6 +78,9 @@ pub(super) fn builtin(name: &str) -> Option<Var> {
     if let Some(builtin) = exact {
         return Some(Var::Builtin(*builtin));
     }
+    if let Some(variable) = ssl::variable(name) {
+        return Some(Var::Ssl(variable));
+    }
     let family = |prefix: &str| name.strip_prefix(prefix).filter(|rest| !rest.is_empty());
     let field = |rest: &str| rest.to_ascii_lowercase().replace('_', "-").into_boxed_str();
     if let Some(rest) = family("http_") {
@@ -102,6 +108,7 @@ impl Scope<Var> for Request {
     fn append(&self, variable: &Var, out: &mut Vec<u8>) -> bool {
         match variable {
             Var::Builtin(builtin) => (builtin.get)(self, out),
+            Var::Ssl(variable) => variable.append(self.connection.tls.as_deref(), out),
             Var::Capture(index) => self.append_capture(*index, out),
             Var::User(id) => self.append_user(*id, out),
             Var::RequestField(name) => lookup::request_field(self, name, out),

@@ -239,7 +239,8 @@ fn is_over(up: &Pipe<'_>, down: &Pipe<'_>, half_close: bool) -> bool {
     if half_close {
         return up.ended && down.ended && up.is_empty() && down.is_empty();
     }
-    (up.ended || down.ended) && (up.ended || down.is_empty()) && (down.ended || up.is_empty())
+    let client_is_done = up.ended || (down.ended && down.is_empty());
+    client_is_done && (down.ended || up.is_empty())
 }
 
 #[cfg(test)]
