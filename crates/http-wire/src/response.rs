@@ -75,7 +75,10 @@ impl ResponseHead {
 
     /// How many bytes of the buffer the head takes, once it is complete.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a complete head is never empty")]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a complete head is never empty"
+    )]
     pub const fn len(&self) -> usize {
         self.lines.next
     }

@@ -335,7 +335,11 @@ impl fmt::Display for Context<'_> {
         if request.upstream.is_busy
             && let Some(last) = request.upstream.tries.last()
         {
-            let scheme = if request.upstream.is_tls { "https" } else { "http" };
+            let scheme = if request.upstream.is_tls {
+                "https"
+            } else {
+                "http"
+            };
             let uri = String::from_utf8_lossy(&request.upstream.uri);
             write!(f, ", upstream: \"{scheme}://{}{uri}\"", last.address)?;
         }

@@ -101,7 +101,15 @@ impl Dial {
             None => connected,
             Some((tls, name)) => {
                 let handshake = connect_tls(connected, &tls.client, name);
-                wait(request, client, conf, &alarm, handshake, "SSL_do_handshake()").await?
+                wait(
+                    request,
+                    client,
+                    conf,
+                    &alarm,
+                    handshake,
+                    "SSL_do_handshake()",
+                )
+                .await?
             }
         };
         Ok(Link::new(transport, alarm, self.lane(turn)))
@@ -138,7 +146,9 @@ async fn wait(
         None => {
             request.error(
                 Severity::Error,
-                format_args!("upstream timed out (110: Connection timed out) while connecting to upstream"),
+                format_args!(
+                    "upstream timed out (110: Connection timed out) while connecting to upstream"
+                ),
             );
             Fault::Server(Failure::Timeout)
         }

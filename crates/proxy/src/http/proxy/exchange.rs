@@ -93,7 +93,9 @@ pub(super) async fn run(
 fn invalid(request: &Request, bad: &dyn std::error::Error) {
     request.error(
         Severity::Error,
-        format_args!("upstream sent invalid header: {bad} while reading response header from upstream"),
+        format_args!(
+            "upstream sent invalid header: {bad} while reading response header from upstream"
+        ),
     );
 }
 
@@ -222,7 +224,9 @@ impl Wait<'_> {
         }
         request.error(
             Severity::Error,
-            format_args!("upstream prematurely closed connection while reading response header from upstream"),
+            format_args!(
+                "upstream prematurely closed connection while reading response header from upstream"
+            ),
         );
         Fault::Server(Failure::Error)
     }

@@ -201,11 +201,7 @@ impl<'r> Relay<'r> {
     }
 
     /// Reads once where there is room; whether anything was read.
-    fn poll_server(
-        &mut self,
-        cx: &mut Context<'_>,
-        request: &mut Request,
-    ) -> Result<bool, Abort> {
+    fn poll_server(&mut self, cx: &mut Context<'_>, request: &mut Request) -> Result<bool, Abort> {
         if self.body.is_ended() || self.is_too_fast(request, cx) {
             return Ok(false);
         }

@@ -52,7 +52,9 @@ pub(crate) async fn run(
         target: &target,
         dial,
         source,
-        attempts: conf.rules.begin(target.group.upstream.tries(), clock::now()),
+        attempts: conf
+            .rules
+            .begin(target.group.upstream.tries(), clock::now()),
         tried: request.worker.tried(),
         key: Vec::new(),
         is_sent: false,
@@ -206,7 +208,9 @@ impl Journey<'_> {
                 Ok(framing) => {
                     let is_sent = sender.is_done();
                     drop(sender);
-                    return self.answered(request, client, (link, turn), framing, is_sent).await;
+                    return self
+                        .answered(request, client, (link, turn), framing, is_sent)
+                        .await;
                 }
                 Err(Fault::Server(Failure::Stale)) => {
                     let progress = self.progress(request);

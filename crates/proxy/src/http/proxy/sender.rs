@@ -26,9 +26,7 @@ pub(super) enum Source {
     /// With the request, read to its end.
     Kept,
     /// With the client; it passes as it comes, in chunks where its length is not known.
-    Client {
-        chunked: bool,
-    },
+    Client { chunked: bool },
 }
 
 /// A request that is being sent.

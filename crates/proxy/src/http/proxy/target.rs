@@ -56,11 +56,7 @@ pub(super) async fn find(request: &Request, pass: &Arc<Pass>) -> Result<Target, 
     }
 }
 
-async fn variable(
-    request: &Request,
-    pass: &Arc<Pass>,
-    template: &Template,
-) -> Result<Target, u16> {
+async fn variable(request: &Request, pass: &Arc<Pass>, template: &Template) -> Result<Target, u16> {
     let rendered = template.to_bytes(request);
     let invalid = |reason: &str| {
         let url = String::from_utf8_lossy(&rendered);
@@ -72,7 +68,10 @@ async fn variable(
     let url = parse_url(rest, true).map_err(invalid)?;
     let place = Place::of(text, &url, usual, is_tls);
     let port = url.port.unwrap_or(usual);
-    let known = request.config.groups.find(&url.host, url.port.is_some(), port);
+    let known = request
+        .config
+        .groups
+        .find(&url.host, url.port.is_some(), port);
     let group = match known {
         Some(group) => group.clone(),
         None => Arc::new(passing(request, &url, port).await?),

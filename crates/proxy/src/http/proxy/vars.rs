@@ -45,7 +45,9 @@ fn text(bytes: &[u8], out: &mut Vec<u8>) -> bool {
 /// The table.
 pub(crate) static VARS: &[Builtin] = &[
     var("upstream_addr", |r, out| {
-        each(r, out, |one, out| out.extend_from_slice(one.address.as_bytes()))
+        each(r, out, |one, out| {
+            out.extend_from_slice(one.address.as_bytes())
+        })
     }),
     var("upstream_status", |r, out| {
         each(r, out, |one, out| match one.status {
@@ -94,7 +96,11 @@ pub(crate) fn field(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
     let record = &request.upstream;
     let mut found = false;
     for field in record.head.fields().as_slice() {
-        if field.name.of(&record.buf).eq_ignore_ascii_case(name.as_bytes()) {
+        if field
+            .name
+            .of(&record.buf)
+            .eq_ignore_ascii_case(name.as_bytes())
+        {
             if std::mem::replace(&mut found, true) {
                 out.extend_from_slice(b", ");
             }
