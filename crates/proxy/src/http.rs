@@ -68,4 +68,5 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         resolver::ROWS,
     ]
     .into_iter()
+    .chain(proxy::TABLES)
 }

@@ -8,14 +8,18 @@ mod draft;
 mod group;
 mod health;
 mod keepalive;
+mod pool;
 mod resolver_row;
 pub(crate) mod rows;
 mod server;
+mod turn;
 
 pub(crate) use address::{Url, ip as literal_ip, parse as parse_url};
 pub(crate) use draft::Draft;
 pub(crate) use group::{Group, Groups};
 pub(crate) use health::{HeaderTest, Match, Probe, Test};
 pub(crate) use keepalive::Keepalive;
+pub(crate) use pool::{Lane, Link, Pool};
 pub(crate) use resolver_row::{TIMEOUT as RESOLVER_TIMEOUT, read as read_resolver};
 pub(crate) use server::Followed;
+pub(crate) use turn::{Turn, announce, endpoint};

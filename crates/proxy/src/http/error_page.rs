@@ -104,6 +104,12 @@ fn read(location: &mut Location, directive: &Directive, cx: &mut HttpCx<'_, '_>)
     Ok(())
 }
 
+/// Whether the configuration has a page for that status here.
+pub(crate) fn has(request: &Request, status: u16) -> bool {
+    let pages = &request.location.error_pages;
+    !request.in_error_page && pages.iter().any(|page| page.codes.contains(&status))
+}
+
 /// Sends a request whose answer would be `status` to the page that the configuration has for it; `None` where it has none.
 pub(crate) fn find(request: &mut Request, status: u16) -> Option<Flow> {
     if request.in_error_page || request.redirects_left == 0 {

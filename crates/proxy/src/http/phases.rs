@@ -10,7 +10,7 @@ use http_wire::Method;
 
 use super::body::Framing;
 use super::route::Found;
-use super::{Abort, Client, Flow, Location, Request, error_page};
+use super::{Abort, Client, Flow, Handler, Location, Request, error_page, proxy};
 use crate::conf::Severity;
 
 /// Answers a request. `first` is how reading its head ended.
@@ -123,9 +123,12 @@ fn limit_body(request: &mut Request) -> Flow {
 }
 
 /// What the location answers with.
-async fn content(request: &mut Request, _client: &mut Client) -> Result<Flow, Abort> {
+async fn content(request: &mut Request, client: &mut Client) -> Result<Flow, Abort> {
     except(request);
-    Ok(Flow::Respond(404))
+    match request.location.handler.clone() {
+        Some(Handler::Proxy(pass)) => proxy::run(request, client, &pass).await,
+        None => Ok(Flow::Respond(404)),
+    }
 }
 
 /// `limit_except`: other methods are at another place.

@@ -1,6 +1,6 @@
 //! Variables of a request.
 
-use super::{Request, core, lookup};
+use super::{Request, core, lookup, proxy};
 use crate::script::{self, Registry, Scope, UserId};
 use crate::{said, ssl};
 
@@ -21,6 +21,10 @@ pub(crate) enum Var {
     SentField(Box<str>),
     /// `$upstream_http_NAME`: a field of the upstream's response.
     UpstreamField(Box<str>),
+    /// `$upstream_trailer_NAME`: what followed the upstream's response.
+    UpstreamTrailer(Box<str>),
+    /// `$upstream_cookie_NAME`: a cookie that the upstream sets.
+    UpstreamCookie(Box<str>),
     /// `$arg_NAME`: an argument of the query, in either case.
     Arg(Box<str>),
     /// `$cookie_NAME`.
@@ -57,7 +61,7 @@ impl std::fmt::Debug for Builtin {
 }
 
 /// The tables of all modules that have variables.
-const TABLES: &[&[Builtin]] = &[core::VARS];
+const TABLES: &[&[Builtin]] = &[core::VARS, proxy::VARS];
 
 /// A registry that knows them all.
 pub(crate) fn registry() -> Registry<Var> {
@@ -93,6 +97,12 @@ pub(super) fn builtin(name: &str) -> Option<Var> {
     if let Some(rest) = family("upstream_http_") {
         return Some(Var::UpstreamField(field(rest)));
     }
+    if let Some(rest) = family("upstream_trailer_") {
+        return Some(Var::UpstreamTrailer(field(rest)));
+    }
+    if let Some(rest) = family("upstream_cookie_") {
+        return Some(Var::UpstreamCookie(rest.into()));
+    }
     if let Some(rest) = family("arg_") {
         return Some(Var::Arg(rest.into()));
     }
@@ -109,7 +119,9 @@ impl Scope<Var> for Request {
             Var::User(id) => self.append_user(*id, out),
             Var::RequestField(name) => lookup::request_field(self, name, out),
             Var::SentField(name) => lookup::sent_field(self, name, out),
-            Var::UpstreamField(_) => false,
+            Var::UpstreamField(name) => proxy::field(self, name, out),
+            Var::UpstreamTrailer(name) => proxy::trailer(self, name, out),
+            Var::UpstreamCookie(name) => proxy::cookie(self, name, out),
             Var::Arg(name) => lookup::arg(&self.args, name, out),
             Var::Cookie(name) => lookup::cookie(self, name, out),
         }
