@@ -73,6 +73,16 @@ impl ResponseHead {
         self.fields.shrink();
     }
 
+    /// How many bytes of the buffer the head takes, once it is complete.
+    #[must_use]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a complete head is never empty"
+    )]
+    pub const fn len(&self) -> usize {
+        self.lines.next
+    }
+
     /// The version; HTTP/1.0 for anything older than 1.1.
     #[must_use]
     pub const fn version(&self) -> Version {

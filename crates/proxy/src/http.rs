@@ -13,6 +13,7 @@ mod core;
 mod error_page;
 mod fields;
 mod finalize;
+mod greet;
 mod headers;
 mod listen;
 mod location;
@@ -27,6 +28,7 @@ mod response;
 mod rewrite;
 mod route;
 mod serve;
+mod ssl;
 mod upstream;
 mod var;
 mod worker;
@@ -60,8 +62,10 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         headers::ROWS,
         access::ROWS,
         computed::ROWS,
+        &ssl::ROWS,
         upstream::ROWS,
         resolver::ROWS,
     ]
     .into_iter()
+    .chain(proxy::TABLES)
 }

@@ -9,6 +9,7 @@
     reason = "the parts land one after the other, each before what uses it"
 )]
 
+mod access;
 mod conf;
 mod http;
 mod listen;
@@ -17,9 +18,11 @@ mod names;
 mod net;
 mod network;
 mod outlet;
+mod said;
 mod script;
 mod server;
 mod shared;
+mod ssl;
 mod stream;
 mod upstream;
 mod worker;

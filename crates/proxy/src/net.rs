@@ -32,7 +32,7 @@ mod wire;
 pub(crate) use accept::Listener;
 pub(crate) use alarm::{Alarm, Elapsed, Interrupted, TICK, begin_quit, quitting, tick};
 pub(crate) use connect::connect;
-pub(crate) use endpoint::Endpoint;
+pub(crate) use endpoint::{Endpoint, Host};
 pub(crate) use listen::{BindError, ListenSpec, Listeners};
 pub(crate) use options::{ConnectOptions, Keepalive, ListenOptions};
 pub(crate) use pool::Buffer;

@@ -107,6 +107,7 @@ impl Proxy {
         let config = Arc::new(config);
         let running = Self::prepare(&config, &self.shared)?;
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
+        running.http.groups.inherit(&self.config.http.groups);
         self.workers
             .configure(listeners.clone(), running.clone())
             .await?;
@@ -236,6 +237,7 @@ impl Service for Faces {
 
     fn each_second(&self) {
         self.http.logs.each_second();
+        self.http.pool.sweep();
     }
 
     fn trouble(&self, trouble: Trouble<'_>) {

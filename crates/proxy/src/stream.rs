@@ -5,7 +5,7 @@
 
 mod config;
 mod proxy;
-mod relay;
+pub(crate) mod relay;
 mod resolve;
 mod script;
 mod session;

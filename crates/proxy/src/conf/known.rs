@@ -26,7 +26,8 @@ const PROCESSES: &str = "it tunes nginx's own processes and event loop";
 const TABLE_SIZES: &str = "it sizes nginx's own tables and pools";
 const FILES: &str = "it tunes nginx's own way of reading and sending";
 const LOG_LEVELS: &str = "refusals are told at the level error, delays at warn";
-const TLS: &str = "the safe versions, suites and curves of TLS 1.2 and 1.3 are spoken, and sessions are kept, without being told";
+const TLS_TUNING: &str = "rustls has its own ways: records fit what is sent, sessions can be resumed for 12 hours at most, there are no finite-field groups and no stapling";
+const TLS: &str = "sessions are kept without being told";
 
 const PROCESS: &[Row] = known! {
     ignored &[EVENTS], PROCESSES =>

@@ -8,7 +8,10 @@ mod flow;
 mod head;
 mod send;
 
+use std::pin::Pin;
 use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
 
 pub(crate) use flow::{Abort, Flow};
 use send::Sink;
@@ -49,6 +52,16 @@ impl Client {
         self.ahead.release();
         self.body_alarm = None;
         self.sink.release();
+    }
+
+    /// Tells the other side that nothing more comes, as far as the socket takes it at once. TLS has words for it, without which
+    /// the other side cannot know that it has everything.
+    pub(crate) fn farewell(&mut self) {
+        if self.transport.tls().is_some() {
+            let cx = &mut Context::from_waker(std::task::Waker::noop());
+            // Where the socket takes nothing now, it is closed without them.
+            let _ = Pin::new(&mut self.transport).poll_shutdown(cx);
+        }
     }
 
     /// Ready when the client has closed or reset the connection and nothing of it waits to be read.

@@ -14,6 +14,7 @@ use crate::log::Format;
 use crate::names::Name;
 use crate::net::ResolverSpec;
 use crate::script::{Definition, Registry};
+use crate::ssl::{self, Ssl};
 use crate::upstream::Groups;
 
 /// What the HTTP face runs on. Immutable; a reload makes a new one.
@@ -44,6 +45,8 @@ pub(crate) struct Server {
     pub(crate) listens: Vec<Listen>,
     /// What holds before a location is known.
     pub(crate) core: ServerConf,
+    /// TLS to clients.
+    pub(crate) ssl: Ssl,
     /// The server's own level: directives outside of locations, and the locations.
     pub(crate) root: Arc<Location>,
     /// Where it stands.
@@ -51,7 +54,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(mut draft: ServerDraft, root: Location, place: Place) -> Self {
+    pub(super) fn new(mut draft: ServerDraft, ssl: Ssl, root: Location, place: Place) -> Self {
         if draft.listens.is_empty() {
             draft.listens.push(crate::listen::default_address());
         }
@@ -63,6 +66,7 @@ impl Server {
             names: draft.names,
             listens: draft.listens,
             core: draft.core,
+            ssl,
             root: Arc::new(root),
             place,
         }
@@ -83,6 +87,8 @@ pub(crate) struct Draft {
     pub(crate) log_formats: Vec<Arc<Format<Var>>>,
     /// `map`, `geo` and `split_clients`
     pub(crate) computed: Vec<Computed>,
+    /// Certificates that were loaded already.
+    pub(crate) tls: ssl::Loaded,
 }
 
 /// What is gathered for one server, and inherited from `http`.
@@ -92,6 +98,7 @@ pub(crate) struct ServerDraft {
     pub(crate) names: Vec<Name>,
     pub(crate) listens: Vec<Listen>,
     pub(crate) core: ServerConf,
+    pub(crate) ssl: ssl::Conf,
 }
 
 /// What is gathered for one group.

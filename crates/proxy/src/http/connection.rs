@@ -6,7 +6,8 @@ use std::sync::Arc;
 use base::Monotonic;
 
 use super::listen::Port;
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Said};
+use crate::ssl;
 
 /// A client's connection, as its requests see it.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub(crate) struct Connection {
     pub(crate) requests: Cell<u64>,
     /// The address that it came in by.
     pub(crate) port: Arc<Port>,
+    /// Its TLS, where it is encrypted.
+    pub(crate) tls: Option<Box<ssl::Info>>,
+    /// What its PROXY header said, where one is expected.
+    pub(crate) said: Option<Box<Said>>,
 }
 
 impl Connection {
@@ -33,6 +38,6 @@ impl Connection {
 
     /// Whether it is encrypted.
     pub(crate) fn is_tls(&self) -> bool {
-        self.port.ssl
+        self.tls.is_some()
     }
 }

@@ -104,6 +104,12 @@ fn read(location: &mut Location, directive: &Directive, cx: &mut HttpCx<'_, '_>)
     Ok(())
 }
 
+/// Whether the configuration has a page for that status here.
+pub(crate) fn has(request: &Request, status: u16) -> bool {
+    let pages = &request.location.error_pages;
+    !request.in_error_page && pages.iter().any(|page| page.codes.contains(&status))
+}
+
 /// What `error_page` makes of a status.
 pub(crate) enum Found {
     /// The request goes on there.

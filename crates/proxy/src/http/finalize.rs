@@ -95,7 +95,14 @@ async fn linger(request: &mut Request, client: &mut Client) {
         Lingering::On => sends,
         Lingering::Always => true,
     };
-    if !wanted || client.transport.shutdown().await.is_err() {
+    if !wanted {
+        return client.farewell();
+    }
+    let parting = client.transport.shutdown();
+    if !matches!(
+        client.alarm.within(core.lingering_timeout, parting).await,
+        Ok(Ok(()))
+    ) {
         return;
     }
     let until = clock::now() + core.lingering_time;

@@ -22,6 +22,8 @@ pub(crate) struct Port {
     /// The server of requests whose host no other has.
     pub(crate) default: Arc<Server>,
     pub(crate) names: Names<Server>,
+    /// Every server that is reached here.
+    pub(crate) servers: Vec<Arc<Server>>,
     /// Some name of a server here has a regular expression or more than one server is here: the host must be looked up.
     pub(crate) has_choice: bool,
 }
@@ -48,6 +50,7 @@ pub(crate) fn ports(servers: &[Arc<Server>], cx: &mut Cx<'_>) -> Vec<Arc<Port>> 
                     proxy_protocol: false,
                     default: server.clone(),
                     names: Names::default(),
+                    servers: Vec::new(),
                     has_choice: false,
                 });
             }
@@ -68,9 +71,26 @@ pub(crate) fn ports(servers: &[Arc<Server>], cx: &mut Cx<'_>) -> Vec<Arc<Port>> 
             port.has_choice |= known.is_some() || server.has_regex_name();
             // nginx warns of names that are taken; the first server keeps them.
             port.names.add(&server.names, server);
+            port.servers.push(server.clone());
         }
     }
+    check_certificates(&ports, cx);
     ports.into_iter().map(Arc::new).collect()
+}
+
+/// The default server of an address with TLS needs a certificate, or must refuse: every other one can fall back on it.
+fn check_certificates(ports: &[Port], cx: &mut Cx<'_>) {
+    let lacks = |server: &Server| server.ssl.tls.is_none() && !server.ssl.rejects;
+    for port in ports.iter().filter(|port| port.ssl) {
+        let mut here: Vec<&Arc<Server>> = vec![&port.default];
+        if port.default.ssl.tls.is_none() {
+            here.extend(port.servers.iter());
+        }
+        if let Some(server) = here.into_iter().find(|server| lacks(server)) {
+            let text = "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive of the server";
+            cx.wrong_at(&server.place, text);
+        }
+    }
 }
 
 const WORDS: Param = Param {

@@ -8,7 +8,7 @@ use http_wire::{BadRequest, BodyFraming, FieldName, Limits, Method, Parsed};
 use super::body::Framing;
 use super::core::ServerConf;
 use super::listen::Port;
-use super::{Client, Flow, Request};
+use super::{Client, Flow, Request, ssl};
 use crate::conf::Severity;
 use crate::net::clock;
 
@@ -39,7 +39,10 @@ pub(crate) async fn run(
         }
     };
     Ok(match refused {
-        Ok(()) => target(request),
+        Ok(()) => match ssl::refused(request, port) {
+            Some(status) => Flow::Respond(status),
+            None => target(request),
+        },
         Err(bad) => {
             request.error(
                 Severity::Info,
@@ -146,6 +149,11 @@ fn accept(request: &mut Request, port: &Port) -> Result<(), BadRequest> {
 
 fn choose_server(request: &mut Request, port: &Port) {
     let Some(host) = request.head.host(&request.buf) else {
+        let asked = request.connection.tls.as_ref();
+        let asked = asked.and_then(|info| info.server_name.as_deref());
+        if let Some(server) = ssl::named(port, asked) {
+            request.set_server(&server.clone());
+        }
         return;
     };
     request.host_port = host.port;

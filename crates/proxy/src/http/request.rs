@@ -9,7 +9,7 @@ use base::{Monotonic, Timestamp};
 use http_wire::{FieldName, Method, RequestHead, Version};
 
 use super::body::Body;
-use super::{Config, Connection, Location, Response, Server, Worker};
+use super::{Config, Connection, Location, Response, Server, Worker, proxy};
 use crate::conf::Severity;
 use crate::net::{Endpoint, clock};
 use crate::script::{Captures, Definition, Slots, UserId};
@@ -69,6 +69,8 @@ pub(crate) struct Request {
     pub(crate) expects_continue: Cell<bool>,
     pub(crate) body: Body,
     pub(crate) response: Response,
+    /// The servers that were asked.
+    pub(crate) upstream: proxy::Record,
     /// Values of the configuration's variables.
     pub(crate) slots: Slots,
     /// What the last regular expression captured.
@@ -122,6 +124,7 @@ impl Request {
             expects_continue: Cell::new(false),
             body: Body::default(),
             response: Response::default(),
+            upstream: proxy::Record::default(),
             slots: Slots::default(),
             captures: RefCell::default(),
             user: Vec::new(),
@@ -174,6 +177,7 @@ impl Request {
         self.expects_continue.set(false);
         self.body.clear();
         self.response.clear();
+        self.upstream.clear();
         self.slots.reset(self.config.definitions.len());
         self.captures.get_mut().clear();
         self.id.set(0);
@@ -357,6 +361,17 @@ impl fmt::Display for Context<'_> {
         let line = request.line();
         if !line.is_empty() {
             write!(f, ", request: \"{}\"", String::from_utf8_lossy(line))?;
+        }
+        if request.upstream.is_busy
+            && let Some(last) = request.upstream.tries.last()
+        {
+            let scheme = if request.upstream.is_tls {
+                "https"
+            } else {
+                "http"
+            };
+            let uri = String::from_utf8_lossy(&request.upstream.uri);
+            write!(f, ", upstream: \"{scheme}://{}{uri}\"", last.address)?;
         }
         if let Some(host) = request.value(FieldName::Host) {
             write!(f, ", host: \"{}\"", String::from_utf8_lossy(host))?;

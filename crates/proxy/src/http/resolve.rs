@@ -11,6 +11,7 @@ use crate::conf::contexts::{
     HTTP, LIMIT_EXCEPT, LOCATION, LOCATION_IF, SERVER, SERVER_IF, UPSTREAM,
 };
 use crate::conf::{Apply, Cx, Row};
+use crate::ssl::Ssl;
 
 const NAME: &[Param] = &[Param::required("name", Kind::Text)];
 const CONDITION: &[Param] = &[repeated("condition")];
@@ -184,7 +185,12 @@ impl Walk<'_, '_> {
         self.plain(inside, SERVER, &mut draft, &mut root);
         self.inner(inside, &draft, &mut root, SERVER_IF);
         self.cx.cx.leave(outer);
-        Server::new(draft, root, directive.name.place.clone())
+        let ssl = draft.ssl.load(&mut self.cx.draft.tls);
+        let ssl = ssl.unwrap_or_else(|reason| {
+            self.cx.cx.wrong(&directive.name, reason);
+            Ssl::default()
+        });
+        Server::new(draft, ssl, root, directive.name.place.clone())
     }
 
     /// The blocks inside of a server or a location, once its own directives are all there.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use base::Monotonic;
 
+use super::greet::{self, Greeted};
 use super::listen::Port;
 use super::{Client, Config, Connection, Request, Worker, finalize, phases, read_head};
 use crate::net::{Alarm, Endpoint, Transport, clock};
@@ -27,15 +28,26 @@ pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize)
     let counters = &worker.shared.counters;
     counters.accepted.fetch_add(1, Ordering::Relaxed);
     let _active = Count::one(&worker, |worker| &worker.shared.counters.active);
-    let mut session = Session::new(&worker, config, port, transport);
+    let number = worker.shared.number();
+    let greeted = if port.ssl || port.proxy_protocol {
+        // Boxed for the same reason as below.
+        match Box::pin(greet::run(transport, &port, number)).await {
+            Some(greeted) => greeted,
+            None => return,
+        }
+    } else {
+        Greeted::plain(transport)
+    };
+    let mut session = Session::new(&worker, config, port, number, greeted);
     let mut allowed = session.port.default.core.header_timeout;
     while session.idle(allowed).await {
         // Boxed so that an idle connection does not carry the state of a busy one.
         match Box::pin(session.busy()).await {
             After::Idle(left) => allowed = left,
-            After::Close => break,
+            After::Close => return,
         }
     }
+    session.client.farewell();
 }
 
 /// What a spell of requests ends with.
@@ -58,8 +70,10 @@ impl Session {
         worker: &Rc<Worker>,
         config: Arc<Config>,
         port: Arc<Port>,
-        transport: Transport,
+        number: u64,
+        greeted: Greeted,
     ) -> Self {
+        let transport = greeted.transport;
         let local = OnceCell::new();
         let has_wildcard = match &port.spec.address {
             Endpoint::Ip(address) => address.ip().is_unspecified() || address.port() == 0,
@@ -70,12 +84,14 @@ impl Session {
             let _ = local.set(actual);
         }
         let connection = Rc::new(Connection {
-            number: worker.shared.number(),
+            number,
             peer: transport.peer().clone(),
             local,
             started: clock::now(),
             requests: Cell::new(0),
             port: port.clone(),
+            tls: greeted.tls,
+            said: greeted.said,
         });
         Self {
             worker: worker.clone(),

@@ -1,7 +1,8 @@
 //! Variables of a request.
 
-use super::{Request, core, lookup};
+use super::{Request, core, lookup, proxy};
 use crate::script::{self, Registry, Scope, UserId};
+use crate::{said, ssl};
 
 /// A word with variables of a request.
 pub(crate) type Template = script::Template<Var>;
@@ -20,10 +21,18 @@ pub(crate) enum Var {
     SentField(Box<str>),
     /// `$upstream_http_NAME`: a field of the upstream's response.
     UpstreamField(Box<str>),
+    /// `$upstream_trailer_NAME`: what followed the upstream's response.
+    UpstreamTrailer(Box<str>),
+    /// `$upstream_cookie_NAME`: a cookie that the upstream sets.
+    UpstreamCookie(Box<str>),
     /// `$arg_NAME`: an argument of the query, in either case.
     Arg(Box<str>),
     /// `$cookie_NAME`.
     Cookie(Box<str>),
+    /// `$ssl_…`: what is known of the client's TLS.
+    Ssl(ssl::Variable),
+    /// `$proxy_protocol_…`: what the client's PROXY header said.
+    Said(said::Variable),
     /// `$0` to `$9`.
     Capture(u8),
     /// A variable of the configuration.
@@ -52,7 +61,7 @@ impl std::fmt::Debug for Builtin {
 }
 
 /// The tables of all modules that have variables.
-const TABLES: &[&[Builtin]] = &[core::VARS];
+const TABLES: &[&[Builtin]] = &[core::VARS, proxy::VARS];
 
 /// A registry that knows them all.
 pub(crate) fn registry() -> Registry<Var> {
@@ -71,6 +80,12 @@ pub(super) fn builtin(name: &str) -> Option<Var> {
     if let Some(builtin) = exact {
         return Some(Var::Builtin(*builtin));
     }
+    if let Some(variable) = ssl::variable(name) {
+        return Some(Var::Ssl(variable));
+    }
+    if let Some(variable) = said::variable(name) {
+        return Some(Var::Said(variable));
+    }
     let family = |prefix: &str| name.strip_prefix(prefix).filter(|rest| !rest.is_empty());
     let field = |rest: &str| rest.to_ascii_lowercase().replace('_', "-").into_boxed_str();
     if let Some(rest) = family("http_") {
@@ -82,6 +97,12 @@ pub(super) fn builtin(name: &str) -> Option<Var> {
     if let Some(rest) = family("upstream_http_") {
         return Some(Var::UpstreamField(field(rest)));
     }
+    if let Some(rest) = family("upstream_trailer_") {
+        return Some(Var::UpstreamTrailer(field(rest)));
+    }
+    if let Some(rest) = family("upstream_cookie_") {
+        return Some(Var::UpstreamCookie(rest.into()));
+    }
     if let Some(rest) = family("arg_") {
         return Some(Var::Arg(rest.into()));
     }
@@ -92,11 +113,15 @@ impl Scope<Var> for Request {
     fn append(&self, variable: &Var, out: &mut Vec<u8>) -> bool {
         match variable {
             Var::Builtin(builtin) => (builtin.get)(self, out),
+            Var::Ssl(variable) => variable.append(self.connection.tls.as_deref(), out),
+            Var::Said(variable) => variable.append(self.connection.said.as_deref(), out),
             Var::Capture(index) => self.append_capture(*index, out),
             Var::User(id) => self.append_user(*id, out),
             Var::RequestField(name) => lookup::request_field(self, name, out),
             Var::SentField(name) => lookup::sent_field(self, name, out),
-            Var::UpstreamField(_) => false,
+            Var::UpstreamField(name) => proxy::field(self, name, out),
+            Var::UpstreamTrailer(name) => proxy::trailer(self, name, out),
+            Var::UpstreamCookie(name) => proxy::cookie(self, name, out),
             Var::Arg(name) => lookup::arg(&self.args, name, out),
             Var::Cookie(name) => lookup::cookie(self, name, out),
         }

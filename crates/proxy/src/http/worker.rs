@@ -4,9 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use balancer::Tried;
+
 use super::{Config, Request};
 use crate::log::Writer;
 use crate::shared::Shared;
+use crate::upstream::Pool;
 
 /// Requests that wait to be used again. More than this many at once are busy only where memory is there for them.
 const SPARE_MAX: usize = 512;
@@ -17,12 +20,15 @@ pub(crate) struct Worker {
     pub(crate) number: usize,
     /// What all workers share.
     pub(crate) shared: Arc<Shared>,
+    /// Connections to servers that wait.
+    pub(crate) pool: Pool,
     /// Buffers in front of access logs.
     pub(crate) logs: Rc<Writer>,
     config: RefCell<Arc<Config>>,
     #[expect(clippy::vec_box, reason = "they move in and out as boxes")]
     spare: RefCell<Vec<Box<Request>>>,
     random: Cell<u64>,
+    tried: RefCell<Vec<Tried>>,
 }
 
 impl Worker {
@@ -31,10 +37,12 @@ impl Worker {
         Self {
             number,
             shared,
+            pool: Pool::default(),
             logs: Rc::default(),
             config: RefCell::new(config),
             spare: RefCell::default(),
             random: Cell::new(seed | 1),
+            tried: RefCell::default(),
         }
     }
 
@@ -65,6 +73,20 @@ impl Worker {
         let mut spare = self.spare.borrow_mut();
         if spare.len() < SPARE_MAX && self.is_current(&request.config) {
             spare.push(request);
+        }
+    }
+
+    /// Memory for what a request has tried.
+    pub(crate) fn tried(&self) -> Tried {
+        self.tried.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes it back.
+    pub(crate) fn give_tried(&self, mut tried: Tried) {
+        let mut spare = self.tried.borrow_mut();
+        if spare.len() < SPARE_MAX {
+            tried.clear();
+            spare.push(tried);
         }
     }
 

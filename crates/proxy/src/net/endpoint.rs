@@ -28,6 +28,18 @@ impl Endpoint {
     }
 }
 
+/// An end without its port, as logs show clients: the address, or `unix:` with the path.
+pub(crate) struct Host<'e>(pub(crate) &'e Endpoint);
+
+impl fmt::Display for Host<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Endpoint::Ip(address) => address.ip().fmt(f),
+            unix @ Endpoint::Unix(_) => unix.fmt(f),
+        }
+    }
+}
+
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
         Self::Ip(address)

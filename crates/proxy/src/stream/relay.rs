@@ -17,31 +17,31 @@ use crate::net::{Alarm, Buffer, Transport, clock};
 
 /// What a relay is told.
 #[derive(Debug, Clone)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// How long both directions may be silent.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Bytes that are kept for each direction.
-    pub(super) buffer_size: usize,
+    pub(crate) buffer_size: usize,
     /// Each direction is closed by itself.
-    pub(super) half_close: bool,
+    pub(crate) half_close: bool,
     /// Bytes per second from the client; 0 for no limit.
-    pub(super) upload_rate: u64,
+    pub(crate) upload_rate: u64,
     /// Bytes per second to the client; 0 for no limit.
-    pub(super) download_rate: u64,
+    pub(crate) download_rate: u64,
 }
 
 /// What has passed, seen by others while the relay runs.
 #[derive(Debug, Default)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     /// Read from the sending side.
-    pub(super) read: Cell<u64>,
+    pub(crate) read: Cell<u64>,
     /// Written to the receiving side.
-    pub(super) written: Cell<u64>,
+    pub(crate) written: Cell<u64>,
 }
 
 /// How a relay ended by itself.
 #[derive(Debug)]
-pub(super) enum End {
+pub(crate) enum End {
     /// One side closed, or both.
     Closed,
     /// Nothing passed for the time allowed.
@@ -166,7 +166,7 @@ fn add(counter: &Cell<u64>, count: usize) {
 }
 
 /// Relays until the session ends. What was read ahead of it must have been put back into the transports.
-pub(super) async fn run(
+pub(crate) async fn run(
     client: &mut Transport,
     upstream: &mut Transport,
     rules: &Rules,
@@ -239,7 +239,8 @@ fn is_over(up: &Pipe<'_>, down: &Pipe<'_>, half_close: bool) -> bool {
     if half_close {
         return up.ended && down.ended && up.is_empty() && down.is_empty();
     }
-    (up.ended || down.ended) && (up.ended || down.is_empty()) && (down.ended || up.is_empty())
+    let client_is_done = up.ended || (down.ended && down.is_empty());
+    client_is_done && (down.ended || up.is_empty())
 }
 
 #[cfg(test)]

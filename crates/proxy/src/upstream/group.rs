@@ -112,3 +112,29 @@ pub(crate) fn id(face: &str, name: &str, port: Option<u16>) -> usize {
     let name = name.to_ascii_lowercase();
     *ids.entry(format!("{face} {name} {port:?}")).or_insert(next)
 }
+
+/// The number of groups that are made for one request; their connections are not kept.
+pub(crate) const NO_POOL: usize = usize::MAX;
+
+impl<V> Group<V> {
+    /// A group for one request, of a server whose address came up with it.
+    pub(crate) fn passing(name: &str, addresses: Vec<balancer::Address>) -> Self {
+        let spec = balancer::UpstreamSpec {
+            name: name.to_owned(),
+            method: Method::RoundRobin,
+            servers: vec![balancer::ServerSpec::new(name, addresses)],
+            health: None,
+        };
+        Self {
+            upstream: Upstream::new(spec, clock::now()),
+            id: NO_POOL,
+            method: Method::RoundRobin,
+            key: None,
+            keepalive: Keepalive::none(),
+            port: Some(0),
+            followed: Vec::new(),
+            resolver: None,
+            probe: None,
+        }
+    }
+}

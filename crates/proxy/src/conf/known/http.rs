@@ -2,7 +2,7 @@
 
 use nginx_conf::Spec;
 
-use super::{FILES, LOG_LEVELS, TABLE_SIZES, TLS, known};
+use super::{FILES, LOG_LEVELS, TABLE_SIZES, TLS, TLS_TUNING, known};
 use crate::conf::Row;
 use crate::conf::contexts::{
     HTTP, LIMIT_EXCEPT, LOCATION, LOCATION_IF, LOCATIONS, LOCATIONS_IF, SERVER, SERVER_IF, SERVERS,
@@ -49,9 +49,8 @@ pub(super) const ROWS: &[Row] = known! {
         "uwsgi_temp_path" "uwsgi_max_temp_file_size" "uwsgi_temp_file_write_size" "client_body_temp_path";
     ignored LOCATIONS, TLS =>
         "proxy_ssl_session_reuse" "proxy_ssl_certificate_cache";
-    ignored SERVERS, TLS =>
-        "ssl_certificate_cache" "ssl_certificate_compression" "ssl_dhparam" "ssl_ecdh_curve" "ssl_protocols"
-        "ssl_ciphers" "ssl_buffer_size" "ssl_prefer_server_ciphers" "ssl_session_cache"
+    ignored SERVERS, TLS_TUNING =>
+        "ssl_certificate_cache" "ssl_certificate_compression" "ssl_dhparam" "ssl_buffer_size"
         "ssl_session_timeout" "ssl_stapling" "ssl_stapling_file" "ssl_stapling_responder"
         "ssl_stapling_verify";
     not_yet &[SERVER, LOCATION, LOCATION_IF], "CONNECT" =>
@@ -181,10 +180,8 @@ pub(super) const ROWS: &[Row] = known! {
     not_yet LOCATIONS, "text put around responses" =>
         "add_before_body" "add_after_body" "addition_types";
     not_yet SERVERS, "this part of TLS" =>
-        "ssl_certificate" "ssl_certificate_key" "ssl_ech_file" "ssl_password_file" "ssl_verify_client"
-        "ssl_verify_depth" "ssl_client_certificate" "ssl_trusted_certificate" "ssl_session_tickets"
-        "ssl_session_ticket_key" "ssl_crl" "ssl_ocsp" "ssl_ocsp_responder" "ssl_ocsp_cache" "ssl_early_data"
-        "ssl_conf_command" "ssl_reject_handshake";
+        "ssl_ech_file" "ssl_session_ticket_key" "ssl_ocsp" "ssl_ocsp_responder" "ssl_ocsp_cache"
+        "ssl_conf_command";
     not_yet &[HTTP, SERVER, LOCATION, LIMIT_EXCEPT], "this part of nginx" =>
         "allow" "deny" "auth_basic" "auth_basic_user_file";
     not_yet &[HTTP], "this part of nginx" =>

@@ -2,7 +2,7 @@
 
 use nginx_conf::Spec;
 
-use super::{FILES, LOG_LEVELS, TABLE_SIZES, TLS, known};
+use super::{FILES, LOG_LEVELS, TABLE_SIZES, TLS, TLS_TUNING, known};
 use crate::conf::Row;
 use crate::conf::contexts::{STREAM, STREAM_SERVER, STREAM_UPSTREAM, STREAMS};
 
@@ -15,14 +15,15 @@ pub(super) const ROWS: &[Row] = known! {
         "variables_hash_max_size" "variables_hash_bucket_size" "server_names_hash_max_size"
         "server_names_hash_bucket_size" "map_hash_max_size" "map_hash_bucket_size";
     ignored STREAMS, TLS =>
-        "proxy_ssl_session_reuse" "proxy_ssl_certificate_cache" "ssl_certificate_cache"
-        "ssl_certificate_compression" "ssl_dhparam" "ssl_ecdh_curve" "ssl_protocols" "ssl_ciphers"
-        "ssl_prefer_server_ciphers" "ssl_session_cache" "ssl_session_timeout" "ssl_stapling"
-        "ssl_stapling_file" "ssl_stapling_responder" "ssl_stapling_verify";
+        "proxy_ssl_session_reuse" "proxy_ssl_certificate_cache";
+    ignored STREAMS, TLS_TUNING =>
+        "ssl_certificate_cache" "ssl_certificate_compression" "ssl_dhparam" "ssl_session_timeout"
+        "ssl_stapling" "ssl_stapling_file" "ssl_stapling_responder" "ssl_stapling_verify";
     not_yet &[STREAM], "GeoIP" =>
         "geoip_country" "geoip_org" "geoip_city";
     not_yet STREAMS, "TLS over TCP" =>
         "ssl_handshake_timeout" "ssl_certificate" "ssl_certificate_key" "ssl_ech_file" "ssl_password_file"
+        "ssl_protocols" "ssl_ciphers" "ssl_ecdh_curve" "ssl_prefer_server_ciphers" "ssl_session_cache"
         "ssl_verify_client" "ssl_verify_depth" "ssl_client_certificate" "ssl_trusted_certificate"
         "ssl_session_tickets" "ssl_session_ticket_key" "ssl_crl" "ssl_ocsp" "ssl_ocsp_responder"
         "ssl_ocsp_cache" "ssl_conf_command" "ssl_reject_handshake" "ssl_alpn" "ssl_preread";

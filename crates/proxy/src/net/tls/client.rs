@@ -135,7 +135,7 @@ struct Verifier {
 impl Verifier {
     fn load(spec: &ClientSpec, provider: &Arc<CryptoProvider>) -> Result<Self, TlsConfigError> {
         let load = |file: &PathBuf| {
-            let trust = Trust::load(file, spec.revoked.as_deref())?;
+            let trust = Trust::load(&[file], spec.revoked.as_deref())?;
             let verifier = trust.of_servers(provider)?;
             Ok((trust, verifier))
         };

@@ -15,7 +15,7 @@ use rustls::server::{
     ServerSessionMemoryCache, StoresServerSessions,
 };
 use rustls::sign::CertifiedKey;
-use rustls::{Connection, Error, ServerConfig};
+use rustls::{Connection, DistinguishedName, Error, ServerConfig};
 
 use super::super::pool;
 use super::super::transport::Transport;
@@ -50,10 +50,14 @@ pub(crate) struct ServerSpec {
 /// that the client can be told by an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ClientAuth {
-    /// The authorities; without any no certificate is believed (`optional_no_ca`).
-    pub(crate) authorities: Option<PathBuf>,
+    /// Files of authorities; without any no certificate is believed (`optional_no_ca`).
+    pub(crate) authorities: Vec<PathBuf>,
+    /// How many of these files, from the first on, clients are told of.
+    pub(crate) hints: usize,
     /// What they revoked.
     pub(crate) revoked: Option<PathBuf>,
+    /// How many intermediate authorities there may be (`ssl_verify_depth`).
+    pub(crate) depth: usize,
 }
 
 /// What is thought of a client's certificate (`$ssl_client_verify`).
@@ -78,7 +82,11 @@ pub(crate) struct ServerTls {
 }
 
 #[derive(Debug)]
-struct Judge(Option<(Trust, Arc<dyn ClientCertVerifier>)>);
+struct Judge {
+    believes: Option<(Trust, Arc<dyn ClientCertVerifier>)>,
+    hints: Vec<DistinguishedName>,
+    depth: usize,
+}
 
 /// A handshake that came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -234,24 +242,30 @@ fn invalid(error: Error) -> io::Error {
 
 impl Judge {
     fn load(spec: &ClientAuth, provider: &Arc<CryptoProvider>) -> Result<Self, TlsConfigError> {
-        let Some(file) = &spec.authorities else {
-            return Ok(Self(None));
+        let mut judge = Self {
+            believes: None,
+            hints: Vec::new(),
+            depth: spec.depth,
         };
-        let trust = Trust::load(file, spec.revoked.as_deref())?;
+        if spec.authorities.is_empty() {
+            return Ok(judge);
+        }
+        let trust = Trust::load(&spec.authorities, spec.revoked.as_deref())?;
         let verifier = trust.of_clients(provider)?;
-        Ok(Self(Some((trust, verifier))))
+        if spec.hints > 0 {
+            judge.hints = Trust::load(&spec.authorities[..spec.hints], None)?.names();
+        }
+        judge.believes = Some((trust, verifier));
+        Ok(judge)
     }
 
     fn recorder(&self, provider: &Arc<CryptoProvider>) -> Arc<dyn ClientCertVerifier> {
-        let hints = self
-            .0
-            .as_ref()
-            .map(|(_, verifier)| verifier.root_hint_subjects());
-        Arc::new(Recorder::new(provider, hints.unwrap_or_default()))
+        Arc::new(Recorder::new(provider, &self.hints))
     }
 
     fn verdict(&self, chain: &[CertificateDer<'_>]) -> Verdict {
-        let (Some((trust, verifier)), Some((leaf, others))) = (&self.0, chain.split_first()) else {
+        let (Some((trust, verifier)), Some((leaf, others))) = (&self.believes, chain.split_first())
+        else {
             return Verdict::Failed("unable to verify the first certificate");
         };
         let now = UnixTime::now();
@@ -264,6 +278,9 @@ impl Judge {
             return Verdict::Failed("self-signed certificate");
         }
         match outcome {
+            Ok(()) if trust.depth(leaf, others) > self.depth => {
+                Verdict::Failed("certificate chain too long")
+            }
             Ok(()) => Verdict::Success,
             Err(Error::InvalidCertificate(error)) => Verdict::Failed(trust::reason(&error)),
             Err(_) => Verdict::Failed("certificate rejected"),

@@ -59,8 +59,18 @@ struct Suite {
 }
 
 /// Words that mean every suite of TLS 1.2 here: all are strong, ephemeral and authenticated.
-const COMMON: [&str; 9] = [
-    "ALL", "DEFAULT", "HIGH", "ECDH", "EECDH", "ECDHE", "kEECDH", "kECDHE", "TLSv1.2",
+const COMMON: [&str; 10] = [
+    "ALL",
+    "DEFAULT",
+    "HIGH",
+    "ECDH",
+    "EECDH",
+    "ECDHE",
+    "kEECDH",
+    "kECDHE",
+    "TLSv1.2",
+    // What Fedora's nginx.conf says: the system's own choice.
+    "PROFILE=SYSTEM",
 ];
 
 const SUITES: [Suite; 6] = [

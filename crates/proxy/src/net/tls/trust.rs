@@ -12,7 +12,7 @@ use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
-use rustls::{CertificateError, Error, RootCertStore, crypto::CryptoProvider};
+use rustls::{CertificateError, DistinguishedName, Error, RootCertStore, crypto::CryptoProvider};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{TlsConfigError, pem};
@@ -28,13 +28,20 @@ pub(super) struct Trust {
 
 impl Trust {
     /// Reads authorities and, where there are some, revocation lists.
-    pub(super) fn load(authorities: &Path, lists: Option<&Path>) -> Result<Self, TlsConfigError> {
-        let given = pem::certificates(authorities)?;
+    pub(super) fn load(
+        files: &[impl AsRef<Path>],
+        lists: Option<&Path>,
+    ) -> Result<Self, TlsConfigError> {
+        let mut given = Vec::new();
         let mut anchors = RootCertStore::empty();
-        for certificate in &given {
-            anchors
-                .add(certificate.clone())
-                .map_err(|error| TlsConfigError::new(authorities, error))?;
+        for file in files {
+            let certificates = pem::certificates(file.as_ref())?;
+            for certificate in &certificates {
+                anchors
+                    .add(certificate.clone())
+                    .map_err(|error| TlsConfigError::new(file.as_ref(), error))?;
+            }
+            given.extend(certificates);
         }
         Ok(Self {
             anchors: Arc::new(anchors),
@@ -66,6 +73,36 @@ impl Trust {
             .with_crls(self.revoked.iter().cloned())
             .build()
             .map_err(TlsConfigError::of)
+    }
+
+    /// The names of the authorities.
+    pub(super) fn names(&self) -> Vec<DistinguishedName> {
+        self.anchors.subjects()
+    }
+
+    /// How many intermediate authorities stand between a certificate and a trusted one, by their names alone: the signatures
+    /// have been verified.
+    pub(super) fn depth(&self, leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> usize {
+        let names = |der: &CertificateDer<'_>| {
+            let (_, parsed) = X509Certificate::from_der(der).ok()?;
+            let (subject, issuer) = (parsed.subject().as_raw(), parsed.issuer().as_raw());
+            Some((subject.to_vec(), issuer.to_vec()))
+        };
+        let trusted: Vec<_> = self.given.iter().filter_map(names).collect();
+        let shown: Vec<_> = others.iter().filter_map(names).collect();
+        let Some((_, mut issuer)) = names(leaf) else {
+            return 0;
+        };
+        for depth in 0..shown.len() {
+            if trusted.iter().any(|(subject, _)| *subject == issuer) {
+                return depth;
+            }
+            match shown.iter().find(|(subject, _)| *subject == issuer) {
+                Some((_, next)) => issuer.clone_from(next),
+                None => return depth,
+            }
+        }
+        shown.len()
     }
 
     /// Whether the certificate is itself a trusted one; an error where it is and is not valid at `now`.
@@ -212,7 +249,7 @@ mod tests {
     fn a_trusted_certificate_is_believed_while_it_is_valid() {
         let folder = Folder::new("trust-given");
         let (file, _) = self_signed(&folder, "own", &["own.test"]);
-        let trust = Trust::load(&file, None).unwrap();
+        let trust = Trust::load(&[&file], None).unwrap();
         let der = CertificateDer::from(first_certificate(&file));
         let at = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
         assert_eq!(trust.is_given(&der, UnixTime::now()), Ok(true));

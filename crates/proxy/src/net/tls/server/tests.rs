@@ -239,8 +239,10 @@ fn certificates_of_clients() {
         }
     };
     let auth = |authorities: Option<&PathBuf>, revoked: Option<&PathBuf>| ClientAuth {
-        authorities: authorities.cloned(),
+        authorities: authorities.into_iter().cloned().collect(),
+        hints: usize::from(authorities.is_some()),
         revoked: revoked.cloned(),
+        depth: 1,
     };
     let unable = Verdict::Failed("unable to verify the first certificate");
     check(auth(Some(&root), None), None, Verdict::None);
@@ -363,8 +365,8 @@ fn configurations_that_cannot_be() {
     );
     let mut spec = server(&a);
     spec.client = Some(ClientAuth {
-        authorities: Some(a.1.clone()),
-        revoked: None,
+        authorities: vec![a.1.clone()],
+        ..ClientAuth::default()
     });
     check(&spec, "no certificate in it");
     spec.client = None;

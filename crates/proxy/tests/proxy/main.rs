@@ -1,0 +1,10 @@
+//! The proxy from outside: a configuration, real sockets, and what clients see.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; the panic says where"
+)]
+
+mod proxy_protocol;
+mod stand;
+mod tls;
