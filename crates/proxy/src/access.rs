@@ -48,6 +48,11 @@ impl Rule {
 
 /// Whether a client may come in: the first rule that fits decides, and where none does everybody may.
 pub(crate) fn admits(rules: &[Rule], client: &Endpoint) -> bool {
+    decision(rules, client).unwrap_or(true)
+}
+
+/// What the first rule that fits says; `None` where none does.
+pub(crate) fn decision(rules: &[Rule], client: &Endpoint) -> Option<bool> {
     let decides = rules.iter().find(|rule| rule.fits(client));
-    decides.is_none_or(|rule| rule.allows)
+    decides.map(|rule| rule.allows)
 }

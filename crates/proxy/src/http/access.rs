@@ -2,10 +2,11 @@
 
 use nginx_conf::{Context, Directive, Spec};
 
-use super::{Flow, HttpCx, Location, Request};
-use crate::access::{PARAMS, Rule, admits};
+use super::phases::Verdict;
+use super::{HttpCx, Location, Request};
+use crate::access::{self, PARAMS, Rule};
 use crate::conf::contexts::{HTTP, LIMIT_EXCEPT, LOCATION, SERVER};
-use crate::conf::{Apply, Done, List, Row, Severity};
+use crate::conf::{Apply, Done, List, Row};
 
 /// The rules of a location; the first that fits decides, and where none does everybody may.
 pub(crate) type Conf = List<Rule>;
@@ -47,16 +48,11 @@ fn add(
     Ok(())
 }
 
-/// Whether there are rules at all.
-pub(crate) fn is_asked(location: &Location) -> bool {
-    !location.access.is_empty()
-}
-
-/// `Next` where the client may ask, 403 where not.
-pub(crate) fn run(request: &Request) -> Flow {
-    if admits(&request.location.access, &request.client) {
-        return Flow::Next;
+/// The first rule that fits.
+pub(crate) fn run(request: &Request) -> Verdict {
+    match access::decision(&request.location.access, &request.client) {
+        None => Verdict::Silent,
+        Some(true) => Verdict::Allows,
+        Some(false) => Verdict::Denies(403),
     }
-    request.error(Severity::Error, format_args!("access forbidden by rule"));
-    Flow::Respond(403)
 }

@@ -143,7 +143,7 @@ pub(crate) static VARS: &[Builtin] = &[
     var("content_type", |r, out| {
         some(out, r.value(FieldName::ContentType))
     }),
-    var("status", |r, out| match r.response.status {
+    var("status", |r, out| match r.status() {
         0 if r.version() == Version::Http09 => put(out, b"009"),
         0 => put(out, b"000"),
         status => number(out, status.into()),
