@@ -52,7 +52,8 @@ enum Trouble {
 async fn read(client: &mut Transport, size: usize) -> Result<Option<Hello>, Trouble> {
     let mut buffer = Buffer::new(FIRST_LEN.min(size));
     loop {
-        let looked = match look(&buffer) {
+        // The buffer may hold more than is to be looked at.
+        let looked = match look(&buffer[..buffer.len().min(size)]) {
             Look::Partial if buffer.len() >= size => Err(Trouble::Full),
             Look::Partial => {
                 if buffer.spare() == 0 {

@@ -37,6 +37,7 @@ pub(in super::super) async fn run(
         let now = clock::refresh();
         if let Some(mut upstream) = connected {
             session.upstream.connected();
+            turn.connected(&*session.worker.shared.outlet);
             pass_on(session, client, &mut upstream, turn, &alarm).await;
             return status::OK;
         }
