@@ -57,7 +57,7 @@ pub(crate) static VARS: &[Builtin] = &[
         false => put(out, &r.host),
     }),
     var("hostname", |_, out| {
-        put(out, super::super::listen::hostname().as_bytes())
+        put(out, crate::names::hostname().as_bytes())
     }),
     var("request_port", |r, out| match r.host_port {
         0 => true,
