@@ -1,6 +1,7 @@
 //! What a request says of the copy that its client has: `If-Match` and its kin, and ranges.
 //!
-//! [`decide`] belongs between a response that is described and [`Client::send_head`](super::Client).
+//! [`decide`] belongs between a response that is described and [`Client::send_head`](super::Client). As in nginx, what
+//! `add_header` changes counts for ranges and not for conditions.
 
 mod range;
 
@@ -33,6 +34,7 @@ pub(crate) fn decide(request: &mut Request) -> Option<u16> {
             return None;
         }
     }
+    super::headers::run_once(request);
     range::decide(request)
 }
 

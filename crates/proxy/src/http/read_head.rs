@@ -41,7 +41,13 @@ pub(crate) async fn run(
     Ok(match refused {
         Ok(()) => match ssl::refused(request, port) {
             Some(status) => Flow::Respond(status),
-            None => target(request),
+            None => {
+                let flow = target(request);
+                if flow != Flow::Next {
+                    request.keeps_alive = false;
+                }
+                flow
+            }
         },
         Err(bad) => {
             request.error(

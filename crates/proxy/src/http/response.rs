@@ -41,6 +41,8 @@ pub(crate) struct Response {
     pub(crate) is_complete: bool,
     /// Bytes ranges may be taken of the body.
     pub(crate) allow_ranges: bool,
+    /// `add_header` and its kin have acted on it.
+    pub(crate) is_dressed: bool,
     /// The ranges that are sent in place of the whole body.
     pub(crate) parts: Parts,
 }
@@ -69,6 +71,7 @@ impl Response {
         self.fields.clear();
         self.trailers.clear();
         self.allow_ranges = false;
+        self.is_dressed = false;
         self.parts.clear();
     }
 

@@ -6,6 +6,7 @@ use super::super::{Abort, Client, Flow, Handler, Request, files, proxy};
 pub(super) async fn run(request: &mut Request, client: &mut Client) -> Result<Flow, Abort> {
     match request.location.handler.clone() {
         Some(Handler::Proxy(pass)) => proxy::run(request, client, &pass).await,
+        None if request.lost_handler => Ok(Flow::Respond(500)),
         None => {
             let flow = files::index(request);
             if flow != Flow::Next {
