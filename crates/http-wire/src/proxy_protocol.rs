@@ -40,6 +40,8 @@ pub struct ProxyHeader {
     pub endpoints: Option<Endpoints>,
     /// The TLVs of version 2; empty in version 1. See [`tlvs`].
     pub tlvs: Span,
+    /// The checksum is right, or there is none. The protocol wants a header with a wrong one refused; nginx takes it.
+    pub is_intact: bool,
 }
 
 /// Why a header is refused.
@@ -60,9 +62,6 @@ pub enum BadProxyHeader {
     /// The TLVs do not fill their place.
     #[error("broken TLV")]
     Tlv,
-    /// The checksum is wrong.
-    #[error("wrong checksum")]
-    Checksum,
 }
 
 /// Parses a header at the start of a buffer; nothing where more bytes are needed. Parsed from the start again when they come: it is short.

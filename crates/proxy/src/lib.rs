@@ -17,6 +17,7 @@ mod names;
 mod net;
 mod network;
 mod outlet;
+mod said;
 mod script;
 mod server;
 mod shared;

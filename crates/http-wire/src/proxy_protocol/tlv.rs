@@ -148,9 +148,12 @@ impl TlvName {
     }
 }
 
-/// A type as `0x` and one or two digits.
+/// A type as `0x` and digits, leading zeros included.
 fn parse_number(text: &str) -> Option<u8> {
-    match text.strip_prefix("0x")?.as_bytes() {
+    let digits = text.strip_prefix("0x")?;
+    let significant = digits.trim_start_matches('0');
+    match significant.as_bytes() {
+        [] if !digits.is_empty() => Some(0),
         [low] => hex_digit(*low),
         [high, low] => Some(hex_digit(*high)? << 4 | hex_digit(*low)?),
         _ => None,

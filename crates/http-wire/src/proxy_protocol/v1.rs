@@ -31,6 +31,7 @@ pub(super) fn parse(buf: &[u8]) -> Result<Option<ProxyHeader>, BadProxyHeader> {
         len: lf + 1,
         endpoints,
         tlvs: Span::default(),
+        is_intact: true,
     }))
 }
 

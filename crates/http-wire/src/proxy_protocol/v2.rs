@@ -42,6 +42,7 @@ pub(super) fn parse(buf: &[u8]) -> Result<Option<ProxyHeader>, BadProxyHeader> {
             len,
             endpoints: None,
             tlvs: Span::default(),
+            is_intact: true,
         }));
     }
     let rest = &header[FIXED_LEN..];
@@ -58,11 +59,12 @@ pub(super) fn parse(buf: &[u8]) -> Result<Option<ProxyHeader>, BadProxyHeader> {
     };
     let tlvs = Span::new(FIXED_LEN + addresses_len, len);
     check_tlvs(tlvs.of(header))?;
-    check_checksum(header, tlvs)?;
+    let is_intact = is_intact(header, tlvs)?;
     Ok(Some(ProxyHeader {
         len,
         endpoints: endpoints.filter(|_| is_stream),
         tlvs,
+        is_intact,
     }))
 }
 
@@ -91,7 +93,7 @@ const fn split_ports([a, b, c, d]: [u8; 4]) -> (u16, u16) {
 }
 
 /// The checksum is that of the whole header with zeros in its own place (section 2.2.4).
-fn check_checksum(header: &[u8], tlvs: Span) -> Result<(), BadProxyHeader> {
+fn is_intact(header: &[u8], tlvs: Span) -> Result<bool, BadProxyHeader> {
     let mut at = tlvs.start as usize;
     while let Some([kind, high, low]) = header.get(at..at + 3) {
         let value = at + 3;
@@ -106,8 +108,8 @@ fn check_checksum(header: &[u8], tlvs: Span) -> Result<(), BadProxyHeader> {
         let before = crc32c::crc32c(&header[..value]);
         let with_zeros = crc32c::crc32c_append(before, &[0; 4]);
         if crc32c::crc32c_append(with_zeros, &header[at..]) != u32::from_be_bytes(sent) {
-            return Err(BadProxyHeader::Checksum);
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }

@@ -75,7 +75,15 @@ impl Greeting<'_> {
     async fn header(&self, transport: &mut Transport) -> Option<Said> {
         let read = read_proxy_header(transport);
         let (level, text) = match self.alarm.within(self.allowed, read).await {
-            Ok(Ok(said)) => return Some(said),
+            Ok(Ok(said)) => {
+                if !said.is_intact {
+                    self.log(
+                        Severity::Warn,
+                        format_args!("wrong checksum of a header while reading PROXY protocol"),
+                    );
+                }
+                return Some(said);
+            }
             Ok(Err(error)) => (Severity::Error, error.to_string()),
             Err(_) => (Severity::Info, "client timed out".to_owned()),
         };

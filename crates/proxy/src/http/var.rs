@@ -2,7 +2,7 @@
 
 use super::{Request, core, lookup, proxy};
 use crate::script::{self, Registry, Scope, UserId};
-use crate::ssl;
+use crate::{said, ssl};
 
 /// A word with variables of a request.
 pub(crate) type Template = script::Template<Var>;
@@ -31,6 +31,8 @@ pub(crate) enum Var {
     Cookie(Box<str>),
     /// `$ssl_…`: what is known of the client's TLS.
     Ssl(ssl::Variable),
+    /// `$proxy_protocol_…`: what the client's PROXY header said.
+    Said(said::Variable),
     /// `$0` to `$9`.
     Capture(u8),
     /// A variable of the configuration.
@@ -81,6 +83,9 @@ pub(super) fn builtin(name: &str) -> Option<Var> {
     if let Some(variable) = ssl::variable(name) {
         return Some(Var::Ssl(variable));
     }
+    if let Some(variable) = said::variable(name) {
+        return Some(Var::Said(variable));
+    }
     let family = |prefix: &str| name.strip_prefix(prefix).filter(|rest| !rest.is_empty());
     let field = |rest: &str| rest.to_ascii_lowercase().replace('_', "-").into_boxed_str();
     if let Some(rest) = family("http_") {
@@ -109,6 +114,7 @@ impl Scope<Var> for Request {
         match variable {
             Var::Builtin(builtin) => (builtin.get)(self, out),
             Var::Ssl(variable) => variable.append(self.connection.tls.as_deref(), out),
+            Var::Said(variable) => variable.append(self.connection.said.as_deref(), out),
             Var::Capture(index) => self.append_capture(*index, out),
             Var::User(id) => self.append_user(*id, out),
             Var::RequestField(name) => lookup::request_field(self, name, out),

@@ -23,6 +23,8 @@ pub(crate) struct Said {
     pub(crate) endpoints: Option<Endpoints>,
     /// The TLVs of version 2 (`http_wire::proxy_protocol::tlvs` reads them); empty otherwise, without memory.
     pub(crate) tlvs: Box<[u8]>,
+    /// Its checksum is right, or there is none.
+    pub(crate) is_intact: bool,
 }
 
 /// A connection that has no header.
@@ -51,7 +53,11 @@ pub(crate) async fn read_proxy_header(transport: &mut Transport) -> Result<Said,
             let tlvs = header.tlvs.of(&buffer).into();
             transport.put_back(&buffer[header.len..]);
             let endpoints = header.endpoints;
-            return Ok(Said { endpoints, tlvs });
+            return Ok(Said {
+                endpoints,
+                tlvs,
+                is_intact: header.is_intact,
+            });
         }
         if buffer.spare() == 0 {
             if buffer.len() >= HEADER_LEN_MAX {

@@ -5,5 +5,6 @@
     reason = "a test that cannot go on has failed; the panic says where"
 )]
 
+mod proxy_protocol;
 mod stand;
 mod tls;

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nginx_conf::{Finding, Tables};
 use proxy::{Config, Nowhere, Origin, Proxy};
@@ -45,6 +45,18 @@ impl Stand {
     /// What a file holds.
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.join(name)).unwrap_or_default()
+    }
+
+    /// The lines of a log, once so many are there: they are written soon after the answer, not before it.
+    pub(crate) fn lines(&self, name: &str, count: usize) -> Vec<String> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let text = self.read(name);
+            if text.lines().count() >= count || Instant::now() > until {
+                return text.lines().map(str::to_owned).collect();
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// What the configuration means, or what is wrong with it.

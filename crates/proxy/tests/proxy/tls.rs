@@ -90,7 +90,7 @@ const SERVERS: &str = "
 fn servers_are_chosen_and_clients_judged() {
     let mut stand = Stand::new("tls-servers");
     let certificates = certificates(&stand);
-    stand.run(&format!("http {{ {SERVERS} }}"));
+    stand.run(&format!("worker_processes 1; http {{ {SERVERS} }}"));
     let key = stand.read("b.test.key");
     let plain = client(&certificates, None);
     let known = client(&certificates, Some((&certificates[1], &key)));
@@ -116,7 +116,6 @@ fn servers_are_chosen_and_clients_judged() {
         got.contains("The plain HTTP request was sent to HTTPS port"),
         "{got}"
     );
-    let seen = stand.read("seen.log");
     let expected = [
         "https TLSv1.3 a.test NONE 404",
         "https TLSv1.3 b.test NONE 400",
@@ -125,7 +124,7 @@ fn servers_are_chosen_and_clients_judged() {
         "https TLSv1.3 a.test NONE 421",
         "http - - - 400",
     ];
-    assert_eq!(seen.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(stand.lines("seen.log", expected.len()), expected);
 }
 
 #[test]
