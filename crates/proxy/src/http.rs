@@ -15,6 +15,7 @@ mod fields;
 mod finalize;
 mod greet;
 mod headers;
+mod health;
 mod listen;
 mod location;
 mod lookup;
@@ -65,6 +66,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,
+        health::ROWS,
         resolver::ROWS,
     ]
     .into_iter()

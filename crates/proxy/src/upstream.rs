@@ -20,7 +20,7 @@ mod turn;
 pub(crate) use address::{Url, ip as literal_ip, parse as parse_url};
 pub(crate) use draft::Draft;
 pub(crate) use group::{Group, Groups};
-pub(crate) use health::{HeaderTest, Match, Probe, Test};
+pub(crate) use health::{HeaderTest, Match, Probe, Test, read_regex};
 pub(crate) use keep::keep;
 pub(crate) use keepalive::Keepalive;
 pub(crate) use pool::{Lane, Link, Pool};

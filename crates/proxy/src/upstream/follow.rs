@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use balancer::{Resolved, Srv};
 use balancer::Address;
+use balancer::{Resolved, Srv};
 use base::Monotonic;
 
 use super::{Followed, Group};

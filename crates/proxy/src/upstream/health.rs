@@ -7,7 +7,7 @@ use balancer::HealthSpec;
 use http_wire::ResponseHead;
 
 use crate::net::tls::ClientTls;
-use crate::script::Regex;
+use crate::script::{Regex, Registry};
 
 /// The checks of one group.
 #[derive(Debug, Clone)]
@@ -103,4 +103,9 @@ impl HeaderTest {
             (Test::Equals(refused, _) | Test::Matches(refused, _), None) => *refused,
         }
     }
+}
+
+/// An expression of a `match`, in which `~*` is not written: case counts.
+pub(crate) fn read_regex<V>(text: &str, registry: &mut Registry<V>) -> Result<Regex, String> {
+    Regex::new(text, false, registry).map_err(|error| error.to_string())
 }
