@@ -92,20 +92,30 @@ impl Upstream {
         })
     }
 
+    /// Tells that a connection with the peer was made, where that is as good as an answer: a TCP session may last for hours,
+    /// and a peer that was put aside is to be used again meanwhile.
+    pub fn connected(&self, choice: &Choice, now: Monotonic) -> Option<Change> {
+        self.settle(choice, Verdict::Served, now)
+    }
+
     /// Tells what came of a choice, and ends it. A choice that is dropped instead counts for nothing.
     pub fn report(&self, choice: Choice, outcome: &Outcome, now: Monotonic) -> Option<Change> {
         choice.shared.stats.reported(outcome);
         if matches!(outcome.verdict, Verdict::Abandoned) {
             return None;
         }
+        self.settle(&choice, outcome.verdict, now)
+    }
+
+    fn settle(&self, choice: &Choice, verdict: Verdict, now: Monotonic) -> Option<Change> {
         let mut group = self.lock();
         let peers = if choice.backup {
             &mut group.backup
         } else {
             &mut group.primary
         };
-        let peer = find(peers, &choice)?;
-        let change = match outcome.verdict {
+        let peer = find(peers, choice)?;
+        let change = match verdict {
             Verdict::Failed(failure) if failure.counts() => {
                 let single = peers.single;
                 let peer = &mut peers.list[peer];

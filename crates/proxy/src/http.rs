@@ -50,10 +50,6 @@ pub(crate) use worker::Worker;
 use crate::conf::Row;
 
 /// The tables of all modules that a request really meets.
-///
-/// `rewrite::ROWS`, `headers::ROWS` and `access::ROWS` belong here with the call of their `run` in the phases and in
-/// `send_head`, not before: until then their directives refuse the start, because a `deny` that is read and not asked would
-/// let everybody in.
 pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
     [
         resolve::ROWS,
@@ -63,6 +59,9 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         listen::ROWS,
         error_page::ROWS,
         access_log::ROWS,
+        rewrite::ROWS,
+        headers::ROWS,
+        access::ROWS,
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,

@@ -9,6 +9,7 @@
     reason = "the parts land one after the other, each before what uses it"
 )]
 
+mod access;
 mod conf;
 mod http;
 mod listen;

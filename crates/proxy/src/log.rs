@@ -8,10 +8,13 @@ mod access;
 mod error;
 mod file;
 mod format;
+pub(crate) mod rows;
+mod write;
 mod writer;
 
 pub(crate) use access::{AccessLog, Target, Words};
 pub(crate) use error::Errors;
 pub(crate) use file::{LogFile, Logs};
 pub(crate) use format::{Escape, Format};
+pub(crate) use write::Ways;
 pub(crate) use writer::{Limits, Writer};

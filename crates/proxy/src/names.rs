@@ -55,6 +55,12 @@ impl Name {
     }
 }
 
+/// The machine's name, as `$hostname` has it.
+pub(crate) fn hostname() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().to_ascii_lowercase()
+}
+
 /// The servers of one address by their names.
 #[derive(Debug)]
 pub(crate) struct Names<S> {

@@ -11,7 +11,7 @@ mod split;
 mod template;
 mod variables;
 
-pub(crate) use computed::Computed;
+pub(crate) use computed::{Computed, ReadComputed, define};
 pub(crate) use geo::Geo;
 pub(crate) use map::Map;
 pub(crate) use regex::{Captures, Regex, RegexError};

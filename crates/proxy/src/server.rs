@@ -11,7 +11,7 @@ use crate::net::{BindError, Endpoint, ListenSpec, Listeners};
 use crate::outlet::Outlet;
 use crate::shared::{Counters, Shared};
 use crate::worker::{Accepted, Ended, Job, Keeper, Seat, Service, Trouble, Workers};
-use crate::{http, net, upstream};
+use crate::{http, net, stream, upstream};
 
 /// Why a configuration is not in force.
 #[derive(Debug, thiserror::Error)]
@@ -63,18 +63,17 @@ pub struct Proxy {
 struct Running {
     config: Arc<Config>,
     http: Arc<http::Config>,
+    stream: Arc<stream::Config>,
     shared: Arc<Shared>,
 }
 
 impl Running {
     /// Has names followed and health checked.
     fn keep(&self, keeper: &Keeper) -> Vec<Job> {
-        upstream::keep(
-            keeper,
-            &self.http.groups,
-            &self.shared.outlet,
-            &self.config.errors,
-        )
+        let (outlet, errors) = (&self.shared.outlet, &self.config.errors);
+        let mut jobs = upstream::keep(keeper, &self.http.groups, outlet, errors);
+        jobs.extend(upstream::keep(keeper, &self.stream.groups, outlet, errors));
+        jobs
     }
 }
 
@@ -85,10 +84,11 @@ fn workers(config: &Config) -> usize {
 }
 
 fn specs(config: &Config) -> Vec<ListenSpec> {
-    let http = config.http.as_ref().map(|http| http.ports.iter());
-    http.into_iter()
-        .flatten()
-        .map(|port| port.spec.clone())
+    let http = config.http.iter().flat_map(|http| &http.ports);
+    let stream = config.stream.iter().flat_map(|stream| &stream.ports);
+    // The faces' numbers of addresses go on from one to the other: see `Faces::serve`.
+    http.map(|port| port.spec.clone())
+        .chain(stream.map(|port| port.spec.clone()))
         .collect()
 }
 
@@ -126,6 +126,8 @@ impl Proxy {
         let running = Self::prepare(&config, &self.shared)?;
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
         running.http.groups.inherit(&self.config.http.groups);
+        let groups = &self.config.stream.groups;
+        running.stream.groups.inherit(groups);
         self.workers
             .configure(listeners.clone(), running.clone())
             .await?;
@@ -140,6 +142,7 @@ impl Proxy {
         opened.map_err(|(path, source)| StartError::Log { path, source })?;
         Ok(Arc::new(Running {
             http: config.http.clone().unwrap_or_default(),
+            stream: config.stream.clone().unwrap_or_default(),
             config: config.clone(),
             shared: shared.clone(),
         }))
@@ -225,6 +228,7 @@ impl Proxy {
 /// Both faces in one worker.
 struct Faces {
     http: Rc<http::Worker>,
+    stream: Rc<stream::Worker>,
     errors: std::cell::RefCell<Arc<Config>>,
 }
 
@@ -234,23 +238,31 @@ impl Service for Faces {
     fn start(seat: Seat, running: Arc<Running>) -> Rc<Self> {
         let seed = net::clock::sync().0 ^ (seat.worker as u64) << 48 ^ random_seed();
         let shared = running.shared.clone();
-        let http = http::Worker::new(seat.worker, shared, running.http.clone(), seed);
+        let http = http::Worker::new(seat.worker, shared.clone(), running.http.clone(), seed);
         let http = Rc::new(http);
+        let logs = http.logs.clone();
+        let stream = stream::Worker::new(shared, logs, running.stream.clone(), !seed);
         tokio::task::spawn_local(http.logs.clone().run());
         Rc::new(Self {
             http,
+            stream: Rc::new(stream),
             errors: std::cell::RefCell::new(running.config.clone()),
         })
     }
 
     async fn serve(self: Rc<Self>, accepted: Accepted) {
-        let worker = self.http.clone();
+        let (http, stream) = (self.http.clone(), self.stream.clone());
         drop(self);
-        http::serve(worker, accepted.transport, accepted.listener).await;
+        match accepted.listener.checked_sub(http.config().ports.len()) {
+            None => http::serve(http, accepted.transport, accepted.listener).await,
+            // A session holds its state for as long as it lasts; most connections are of the other face.
+            Some(port) => Box::pin(stream::serve(stream, accepted.transport, port)).await,
+        }
     }
 
     fn configure(&self, running: Arc<Running>) {
         self.http.configure(running.http.clone());
+        self.stream.configure(running.stream.clone());
         *self.errors.borrow_mut() = running.config.clone();
     }
 

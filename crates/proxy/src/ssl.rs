@@ -5,6 +5,7 @@
 
 mod conf;
 mod info;
+mod outward;
 pub(crate) mod rows;
 mod vars;
 
@@ -12,6 +13,7 @@ use crate::net::tls::AcceptError;
 
 pub(crate) use conf::{Conf, Loaded, Ssl, Verify};
 pub(crate) use info::{Info, Objection};
+pub(crate) use outward::{Outward, Tls};
 pub(crate) use vars::{Variable, variable};
 
 /// What the log says of a handshake that came to nothing; without an error it took too long.

@@ -3,22 +3,47 @@
 //! A session goes through nginx's phases in their order: the PROXY header, the real address, access, TLS, a look at the first
 //! bytes, content (proxying or a fixed answer), the log.
 
+mod access_log;
+mod computed;
 mod config;
+mod core;
+mod listen;
+mod preread;
 mod proxy;
+mod record;
 pub(crate) mod relay;
 mod resolve;
 mod script;
+mod serve;
 mod session;
+mod ssl;
+mod upstream;
 mod var;
+mod worker;
 
-pub(crate) use config::{Config, Draft, Handler, Server, StreamCx};
+pub(crate) use config::{Config, Draft, Server, StreamCx, UpstreamDraft};
 pub(crate) use resolve::resolve;
+use serve::farewell;
+pub(crate) use serve::serve;
 pub(crate) use session::{Session, status};
 pub(crate) use var::{Template, Var};
+pub(crate) use worker::Worker;
 
 use crate::conf::Row;
 
 /// The tables of all modules.
 pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
-    [resolve::ROWS, script::ROWS, proxy::ROWS].into_iter()
+    [
+        resolve::ROWS,
+        listen::ROWS,
+        core::ROWS,
+        script::ROWS,
+        computed::ROWS,
+        access_log::ROWS,
+        upstream::ROWS,
+        proxy::ROWS,
+        proxy::SSL_ROWS,
+        &ssl::ROWS,
+    ]
+    .into_iter()
 }

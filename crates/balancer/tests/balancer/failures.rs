@@ -144,3 +144,17 @@ fn slow_start_does_not_keep_the_only_usable_peer_from_work() {
     stand.wait(1001);
     assert_eq!(stand.requests(3, ""), "a a a");
 }
+
+#[test]
+fn a_session_that_lasts_brings_its_peer_back() {
+    let mut stand = Stand::new(Method::RoundRobin, "a fail_timeout=1; b down");
+    let choice = stand.pick().unwrap();
+    stand.failed(choice);
+    stand.wait(1001);
+    let session = stand.pick().unwrap();
+    assert!(stand.pick().is_none(), "the first one is the probe");
+    let change = stand.upstream.connected(&session, stand.now).unwrap();
+    assert_eq!((change.from, change.to), (State::Unavailable, State::Up));
+    assert!(stand.pick().is_some());
+    assert_eq!(stand.upstream.connected(&session, stand.now), None);
+}

@@ -28,6 +28,8 @@ pub(crate) enum Apply {
     Stream(fn(&mut stream::Draft, &Directive, &mut StreamCx<'_, '_>) -> Done),
     /// One value per server of `stream`, inherited from it.
     StreamServer(fn(&mut stream::Server, &Directive, &mut StreamCx<'_, '_>) -> Done),
+    /// Inside of an `upstream` of `stream`.
+    StreamUpstream(fn(&mut stream::UpstreamDraft, &Directive, &mut StreamCx<'_, '_>) -> Done),
     /// Inside of `upstream`.
     Upstream(fn(&mut http::UpstreamDraft, &Directive, &mut HttpCx<'_, '_>) -> Done),
 }

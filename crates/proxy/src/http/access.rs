@@ -1,32 +1,17 @@
 //! `allow` and `deny`: who may ask, by address.
 
-use nginx_conf::{Context, Directive, Kind, Param, Spec};
+use nginx_conf::{Context, Directive, Spec};
 
-use super::{Flow, HttpCx, Location, Request};
+use super::phases::Verdict;
+use super::{HttpCx, Location, Request};
+use crate::access::{self, PARAMS, Rule};
 use crate::conf::contexts::{HTTP, LIMIT_EXCEPT, LOCATION, SERVER};
-use crate::conf::{Apply, Done, List, Row, Severity, word};
-use crate::net::Endpoint;
-use crate::network::Network;
+use crate::conf::{Apply, Done, List, Row};
 
 /// The rules of a location; the first that fits decides, and where none does everybody may.
 pub(crate) type Conf = List<Rule>;
 
-/// One line.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rule {
-    whose: Whose,
-    allows: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Whose {
-    All,
-    Unix,
-    Network(Network),
-}
-
 const CONTEXTS: &[Context] = &[HTTP, SERVER, LOCATION, LIMIT_EXCEPT];
-const PARAMS: &[Param] = &[Param::required("address|network|unix:|all", Kind::Text)];
 
 /// The table.
 pub(crate) static ROWS: &[Row] = &[
@@ -58,36 +43,16 @@ fn add(
     cx: &mut HttpCx<'_, '_>,
     allows: bool,
 ) -> Done {
-    let whose = match word(directive, 0)? {
-        "all" => Whose::All,
-        "unix:" => Whose::Unix,
-        text => {
-            let network = Network::read(text);
-            Whose::Network(network.ok_or_else(|| format!("invalid parameter \"{text}\""))?)
-        }
-    };
-    let rule = Rule { whose, allows };
+    let rule = Rule::read(directive, allows)?;
     location.access.add(cx.cx.level(), rule);
     Ok(())
 }
 
-/// Whether there are rules at all.
-pub(crate) fn is_asked(location: &Location) -> bool {
-    !location.access.is_empty()
-}
-
-/// `Next` where the client may ask, 403 where not.
-pub(crate) fn run(request: &Request) -> Flow {
-    let fits = |rule: &&Rule| match (rule.whose, &request.client) {
-        (Whose::All, _) | (Whose::Unix, Endpoint::Unix(_)) => true,
-        (Whose::Network(network), Endpoint::Ip(address)) => network.contains(address.ip()),
-        (Whose::Unix, Endpoint::Ip(_)) | (Whose::Network(_), Endpoint::Unix(_)) => false,
-    };
-    match request.location.access.iter().find(fits) {
-        Some(rule) if !rule.allows => {
-            request.error(Severity::Error, format_args!("access forbidden by rule"));
-            Flow::Respond(403)
-        }
-        _ => Flow::Next,
+/// The first rule that fits.
+pub(crate) fn run(request: &Request) -> Verdict {
+    match access::decision(&request.location.access, &request.client) {
+        None => Verdict::Silent,
+        Some(true) => Verdict::Allows,
+        Some(false) => Verdict::Denies(403),
     }
 }

@@ -5,12 +5,10 @@ use nginx_conf::{Body, Directive, Kind, Param, Presence, Spec};
 use super::{Draft, HttpCx, Request, Var};
 use crate::conf::contexts::HTTP;
 use crate::conf::{Apply, Done, Row};
-use crate::script::{self, Definition, Geo, Map, Registry, Split};
+use crate::script::{self, Geo, Map, ReadComputed, Split, define};
 
 /// A rule of the HTTP face.
 pub(crate) type Computed = script::Computed<Var>;
-
-type Read = fn(&Directive, &mut Registry<Var>) -> Result<Computed, String>;
 
 const SOURCE_AND_NAME: &[Param] = &[
     Param::required("text", Kind::Text),
@@ -73,16 +71,13 @@ pub(crate) static ROWS: &[Row] = &[
     ),
 ];
 
-fn add(draft: &mut Draft, directive: &Directive, cx: &mut HttpCx<'_, '_>, read: Read) -> Done {
-    let name = directive.args.last().map_or("", |word| word.text.as_str());
-    let name = name.strip_prefix('$').filter(|name| !name.is_empty());
-    let name = name.ok_or("invalid variable name")?;
-    cx.registry.stand_at(&directive.name.place);
-    let number = draft.computed.len();
-    cx.registry.define(name, Definition::Computed(number))?;
-    let rule = read(directive, &mut cx.registry)?;
-    draft.computed.push(rule);
-    Ok(())
+fn add(
+    draft: &mut Draft,
+    directive: &Directive,
+    cx: &mut HttpCx<'_, '_>,
+    read: ReadComputed<Var>,
+) -> Done {
+    define(&mut draft.computed, directive, &mut cx.registry, read)
 }
 
 /// Appends what the rule of that number says of the request.

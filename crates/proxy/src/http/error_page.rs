@@ -110,33 +110,44 @@ pub(crate) fn has(request: &Request, status: u16) -> bool {
     !request.in_error_page && pages.iter().any(|page| page.codes.contains(&status))
 }
 
-/// Sends a request whose answer would be `status` to the page that the configuration has for it; `None` where it has none.
-pub(crate) fn find(request: &mut Request, status: u16) -> Option<Flow> {
-    if request.in_error_page || request.redirects_left == 0 {
-        return None;
-    }
+/// What `error_page` makes of a status.
+pub(crate) enum Found {
+    /// The request goes on there.
+    Elsewhere(Flow),
+    /// Our own page of this status is the answer.
+    Here(u16),
+}
+
+/// Sends a request whose answer would be `status` to the page that the configuration has for it.
+pub(crate) fn find(request: &mut Request, status: u16) -> Found {
+    request.error_status = status;
     let location = request.location.clone();
-    let page = location
-        .error_pages
-        .iter()
-        .find(|page| page.codes.contains(&status))?;
+    if request.in_error_page || request.redirects_left == 0 || location.error_pages.is_empty() {
+        return Found::Here(status);
+    }
     request.in_error_page = !location.core.recursive_error_pages;
-    request.error_status = match page.answer {
-        Answer::Same => status,
-        Answer::Target => 0,
-        Answer::Code(code) => code,
+    let mut pages = location.error_pages.iter();
+    let Some(page) = pages.find(|page| page.codes.contains(&status)) else {
+        return Found::Here(status);
     };
-    Some(match &page.target {
-        Target::Named(name) => Flow::Named(name.clone()),
+    match page.answer {
+        Answer::Same => {}
+        Answer::Target => request.error_status = 0,
+        Answer::Code(code) => request.error_status = code,
+    }
+    request.response.content_type.clear();
+    match &page.target {
+        Target::Named(name) => Found::Elsewhere(Flow::Named(name.clone())),
         Target::Uri(template) => {
             let uri = template.to_bytes(request);
             if uri.first() == Some(&b'/') {
-                internal(&uri)
+                request.asks_anew();
+                Found::Elsewhere(internal(&uri))
             } else {
                 redirect(request, page.answer, uri)
             }
         }
-    })
+    }
 }
 
 fn internal(uri: &[u8]) -> Flow {
@@ -149,15 +160,13 @@ fn internal(uri: &[u8]) -> Flow {
 }
 
 /// Tells the client to go to another address, with 302 unless another redirect was asked for.
-fn redirect(request: &mut Request, answer: Answer, uri: Vec<u8>) -> Flow {
+fn redirect(request: &mut Request, answer: Answer, uri: Vec<u8>) -> Found {
     let status = match answer {
         Answer::Code(code @ (301 | 302 | 303 | 307 | 308)) => code,
         _ => 302,
     };
-    request.error_status = 0;
-    request.in_error_page = true;
     request.response.location = uri;
-    Flow::Respond(status)
+    Found::Here(status)
 }
 
 /// The page that we have ourselves; nothing where a status has none.

@@ -141,7 +141,7 @@ pub(crate) static ROWS: &[Row] = &[
 fn server_name(server: &mut ServerDraft, directive: &Directive, cx: &mut HttpCx<'_, '_>) -> Done {
     for word in &directive.args {
         let text = match word.text.as_str() {
-            "$hostname" => &hostname(),
+            "$hostname" => &crate::names::hostname(),
             text => text,
         };
         cx.registry.stand_at(&word.place);
@@ -151,10 +151,4 @@ fn server_name(server: &mut ServerDraft, directive: &Directive, cx: &mut HttpCx<
         }
     }
     Ok(())
-}
-
-/// The machine's name, as `$hostname` has it.
-pub(crate) fn hostname() -> String {
-    let name = rustix::system::uname();
-    name.nodename().to_string_lossy().to_ascii_lowercase()
 }

@@ -4,14 +4,15 @@
 //! and an internal redirect go back to the location; an error goes to its page. All of that is bounded
 //! ([`REDIRECTS_MAX`](super::request::REDIRECTS_MAX)).
 
-use std::sync::Arc;
+mod content;
+mod guard;
+mod place;
 
-use http_wire::Method;
-
-use super::body::Framing;
-use super::route::Found;
-use super::{Abort, Client, Flow, Handler, Location, Request, error_page, proxy};
+use super::error_page::Found;
+use super::{Abort, Client, Flow, Request, error_page};
 use crate::conf::Severity;
+
+pub(crate) use guard::Verdict;
 
 /// Answers a request. `first` is how reading its head ended.
 pub(crate) async fn run(
@@ -55,96 +56,15 @@ enum Entry {
 
 /// One pass; `Next` never comes out of it.
 async fn pass(request: &mut Request, client: &mut Client, entry: Entry) -> Result<Flow, Abort> {
-    let flow = place(request, entry);
+    let flow = place::run(request, client, entry).await?;
     if flow != Flow::Next {
         return Ok(flow);
     }
-    content(request, client).await
-}
-
-/// Finds the location, rewrites included.
-fn place(request: &mut Request, entry: Entry) -> Flow {
-    if entry != Entry::Named {
-        let flow = find(request);
-        if flow != Flow::Next {
-            return flow;
-        }
+    let flow = guard::run(request, client).await?;
+    if flow != Flow::Next {
+        return Ok(flow);
     }
-    Flow::Next
-}
-
-/// The location of the URI, and what it says of requests at sight.
-fn find(request: &mut Request) -> Flow {
-    let root = request.server.root.clone();
-    let slots = &request.slots;
-    let mut assign = |id, value: &[u8]| slots.set(id, value);
-    let captures = request.captures.get_mut();
-    let found = root.locations.find(&request.uri, captures, &mut assign);
-    let location = match found {
-        None => root,
-        Some(Found::Location(location)) => location,
-        Some(Found::Slash(location)) => {
-            request.location = location;
-            return slash(request);
-        }
-    };
-    request.location = location;
-    request.is_prefix_valid = true;
-    if request.location.core.internal && !request.internal {
-        return Flow::Respond(404);
-    }
-    limit_body(request)
-}
-
-/// Tells the client to ask for the URI with a slash behind it.
-fn slash(request: &mut Request) -> Flow {
-    let mut location = request.uri.clone();
-    location.push(b'/');
-    if !request.args.is_empty() {
-        location.push(b'?');
-        location.extend_from_slice(&request.args);
-    }
-    request.response.location = location;
-    Flow::Respond(301)
-}
-
-fn limit_body(request: &mut Request) -> Flow {
-    let max = request.location.core.body_len_max;
-    match request.body.framing {
-        Framing::Length(len) if max > 0 && len > max => {
-            request.error(
-                Severity::Error,
-                format_args!("client intended to send too large body: {len} bytes"),
-            );
-            Flow::Respond(413)
-        }
-        _ => Flow::Next,
-    }
-}
-
-/// What the location answers with.
-async fn content(request: &mut Request, client: &mut Client) -> Result<Flow, Abort> {
-    except(request);
-    match request.location.handler.clone() {
-        Some(Handler::Proxy(pass)) => proxy::run(request, client, &pass).await,
-        None => Ok(Flow::Respond(404)),
-    }
-}
-
-/// `limit_except`: other methods are at another place.
-fn except(request: &mut Request) {
-    let Some((methods, other)) = &request.location.limit_except else {
-        return;
-    };
-    let name = request.method_name();
-    let listed = methods.iter().any(|method| {
-        method.as_bytes().eq_ignore_ascii_case(name)
-            || (request.method() == Method::Head && method.eq_ignore_ascii_case("GET"))
-    });
-    if !listed {
-        let other: Arc<Location> = other.clone();
-        request.location = other;
-    }
+    content::run(request, client).await
 }
 
 /// Sends the request elsewhere, as if the client had asked for it.
@@ -209,15 +129,14 @@ async fn respond(request: &mut Request, client: &mut Client, status: u16) -> Res
     if ends_connection(status) {
         request.keeps_alive = false;
     }
-    if let Some(flow) = error_page::find(request, status) {
-        return Ok(flow);
-    }
-    let response = &mut request.response;
-    response.status = match request.error_status {
-        0 => error_page::outward(status),
-        wanted if request.in_error_page => wanted,
-        _ => error_page::outward(status),
+    let status = match error_page::find(request, status) {
+        Found::Elsewhere(flow) => return Ok(flow),
+        Found::Here(status) => status,
     };
+    // As nginx has it: the last status is the one that counts, whatever page failed.
+    request.error_status = error_page::outward(status);
+    let response = &mut request.response;
+    response.status = request.error_status;
     response.reason.clear();
     response.content_type.clear();
     response.last_modified = None;
@@ -242,4 +161,17 @@ pub(crate) async fn whole(
     client.send_head(request);
     client.send_body(request, body, true).await?;
     client.finish(request).await
+}
+
+/// Answers with a text of the configuration; its type is that of the URI's ending.
+async fn text(
+    request: &mut Request,
+    client: &mut Client,
+    status: u16,
+    body: &[u8],
+) -> Result<Flow, Abort> {
+    request.response.status = status;
+    request.response.content_length = Some(body.len() as u64);
+    request.set_type_of_uri();
+    whole(request, client, body).await.map(|()| Flow::Done)
 }

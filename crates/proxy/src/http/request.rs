@@ -55,8 +55,10 @@ pub(crate) struct Request {
     pub(crate) redirects_left: u8,
     /// An error page is being made.
     pub(crate) in_error_page: bool,
-    /// The status that an error page was asked for, which the response keeps unless it is told otherwise.
+    /// The status that an error page was asked for, which the response keeps unless it is told otherwise. 0 for none.
     pub(crate) error_status: u16,
+    /// An error page is fetched with GET, whatever the client sent.
+    pub(crate) is_get_now: bool,
     /// The connection stays open after the response.
     pub(crate) keeps_alive: bool,
     /// It came right behind another one (`$pipe`).
@@ -115,6 +117,7 @@ impl Request {
             redirects_left: REDIRECTS_MAX,
             in_error_page: false,
             error_status: 0,
+            is_get_now: false,
             keeps_alive: false,
             is_pipelined: false,
             was_cut_short: false,
@@ -167,6 +170,7 @@ impl Request {
         self.redirects_left = REDIRECTS_MAX;
         self.in_error_page = false;
         self.error_status = 0;
+        self.is_get_now = false;
         self.keeps_alive = false;
         self.is_pipelined = false;
         self.was_cut_short = false;
@@ -192,11 +196,22 @@ impl Request {
 
     /// Its method.
     pub(crate) fn method(&self) -> Method {
+        if self.is_get_now {
+            return Method::Get;
+        }
         self.head.method()
+    }
+
+    /// Makes it ask for an error page: with GET, unless only the head is wanted.
+    pub(crate) fn asks_anew(&mut self) {
+        self.is_get_now = self.head.method() != Method::Head;
     }
 
     /// Its method as it was sent.
     pub(crate) fn method_name(&self) -> &[u8] {
+        if self.is_get_now {
+            return b"GET";
+        }
         self.head.method_name().of(&self.buf)
     }
 
@@ -263,6 +278,21 @@ impl Request {
         self.uri.clear();
         self.uri.extend_from_slice(uri);
         self.is_raw_uri_valid = false;
+    }
+
+    /// The status of the response as far as it is known: that of the error whose page is made goes before.
+    pub(crate) fn status(&self) -> u16 {
+        match self.error_status {
+            0 => self.response.status,
+            error => error,
+        }
+    }
+
+    /// Gives the response the type that the ending of the path stands for.
+    pub(crate) fn set_type_of_uri(&mut self) {
+        let core = &self.location.core;
+        let kind = core.types.of(&self.uri).unwrap_or(&core.default_type);
+        self.response.set_content_type(kind);
     }
 
     /// How long it has taken so far, in milliseconds.

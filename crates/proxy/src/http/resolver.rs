@@ -1,53 +1,13 @@
 //! `resolver`: who finds the addresses of names that come up while the server runs.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
 use nginx_conf::Spec;
 
 use crate::conf::contexts::LOCATIONS;
-use crate::conf::{Apply, Row, time, word};
-use crate::net::{Resolver, ResolverSpec};
-use crate::upstream::{RESOLVER_TIMEOUT, read_resolver, rows};
+use crate::conf::{Apply, Row};
+use crate::upstream::{Resolving, rows};
 
 /// The resolver of a location.
-#[derive(Debug, Clone)]
-pub(crate) struct Conf {
-    /// What is written; `None` where nothing is.
-    pub(crate) spec: Option<Arc<ResolverSpec>>,
-    /// `resolver_timeout`
-    pub(crate) timeout: Duration,
-    /// The resolver of `spec`: locations that inherit it share what it knows.
-    made: Arc<Mutex<Option<Arc<Resolver>>>>,
-}
-
-impl Default for Conf {
-    fn default() -> Self {
-        Self {
-            spec: None,
-            timeout: RESOLVER_TIMEOUT,
-            made: Arc::default(),
-        }
-    }
-}
-
-impl Conf {
-    /// The description, with the time-out that holds here.
-    pub(crate) fn described(&self) -> Option<ResolverSpec> {
-        self.spec.as_ref().map(|spec| ResolverSpec {
-            timeout: self.timeout,
-            ..ResolverSpec::clone(spec)
-        })
-    }
-
-    /// The resolver, made when it is first asked for.
-    pub(crate) fn get(&self) -> Option<Arc<Resolver>> {
-        let spec = self.described()?;
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let resolver = made.get_or_insert_with(|| Arc::new(Resolver::new(spec)));
-        Some(resolver.clone())
-    }
-}
+pub(crate) type Conf = Resolving;
 
 /// The table.
 pub(crate) static ROWS: &[Row] = &[
@@ -58,12 +18,7 @@ pub(crate) static ROWS: &[Row] = &[
             rows::ADDRESSES,
             "The name servers that are asked for names in `proxy_pass` with variables; `valid=` replaces their times, `ipv4=off` and `ipv6=off` leave a kind of address out.",
         ),
-        Apply::Location(|location, directive, _| {
-            let conf = &mut location.resolver;
-            conf.spec = Some(Arc::new(read_resolver(directive, conf.timeout)?));
-            conf.made = Arc::default();
-            Ok(())
-        }),
+        Apply::Location(|location, directive, _| location.resolver.set(directive)),
     ),
     Row::new(
         Spec::new(
@@ -73,10 +28,6 @@ pub(crate) static ROWS: &[Row] = &[
             "How long a name may take.",
         )
         .default("30s"),
-        Apply::Location(|location, directive, _| {
-            location.resolver.timeout = time(word(directive, 0)?)?;
-            location.resolver.made = Arc::default();
-            Ok(())
-        }),
+        Apply::Location(|location, directive, _| location.resolver.set_timeout(directive)),
     ),
 ];

@@ -79,8 +79,7 @@ pub(crate) fn add_if(
     let kept = condition.as_ref().ok().cloned();
     let kept = kept.unwrap_or_else(|| Condition::True(Template::default()));
     location.program.steps.push(Step::Pending(Arc::new(kept)));
-    // To go with the first call of `run`: a condition that nobody asks must not be accepted.
-    condition.and(Err("is not supported yet".to_owned()))
+    condition.map(drop)
 }
 
 /// Runs the program of the request's server, or of its location.
@@ -152,10 +151,15 @@ fn set(request: &mut Request, variable: &Var, value: &Template) {
 }
 
 fn answer(request: &mut Request, status: u16, text: Option<&Template>) -> Ran {
-    let Some(text) = text else {
+    if text.is_none() && status >= 400 {
+        // Within an error page the first error stays the answer.
+        let status = match request.error_status {
+            0 => status,
+            first => first,
+        };
         return Ran::Flow(Flow::Respond(status));
-    };
-    let text = text.to_bytes(request);
+    }
+    let text = text.map_or_else(Vec::new, |text| text.to_bytes(request));
     if matches!(status, 301 | 302 | 303 | 307 | 308) {
         request.response.location = text;
         return Ran::Flow(Flow::Respond(status));

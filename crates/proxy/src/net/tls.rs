@@ -10,6 +10,7 @@ mod certificate;
 mod client;
 mod hello;
 mod pem;
+mod proof;
 mod recorder;
 mod server;
 mod session;

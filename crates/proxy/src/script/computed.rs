@@ -1,6 +1,8 @@
 //! Variables that are computed from others when they are first read: `map`, `geo`, `split_clients`.
 
-use super::{Geo, Map, Regex, Scope, Split};
+use nginx_conf::Directive;
+
+use super::{Definition, Geo, Map, Regex, Registry, Scope, Split};
 
 /// One such variable's rule.
 #[derive(Debug)]
@@ -32,6 +34,26 @@ impl<V> Computed<V> {
     pub(crate) fn is_volatile(&self) -> bool {
         matches!(self, Self::Map(map) if map.is_volatile)
     }
+}
+
+/// What reads a rule.
+pub(crate) type ReadComputed<V> = fn(&Directive, &mut Registry<V>) -> Result<Computed<V>, String>;
+
+/// Takes in a directive whose last argument is the variable that it defines.
+pub(crate) fn define<V>(
+    rules: &mut Vec<Computed<V>>,
+    directive: &Directive,
+    registry: &mut Registry<V>,
+    read: ReadComputed<V>,
+) -> Result<(), String> {
+    let name = directive.args.last().map_or("", |word| word.text.as_str());
+    let name = name.strip_prefix('$').filter(|name| !name.is_empty());
+    let name = name.ok_or("invalid variable name")?;
+    registry.stand_at(&directive.name.place);
+    registry.define(name, Definition::Computed(rules.len()))?;
+    let rule = read(directive, registry)?;
+    rules.push(rule);
+    Ok(())
 }
 
 /// Room for the text that a rule looks at, most of which are short.

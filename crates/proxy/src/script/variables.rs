@@ -79,16 +79,16 @@ impl<V> Registry<V> {
         template::parse(text, self)
     }
 
-    /// Says where the values of `$name` come from. Several assignments are fine, a computed one stands alone.
+    /// Says where the values of `$name` come from. Several assignments are fine, beside one rule by which it is computed.
     pub(crate) fn define(&mut self, name: &str, definition: Definition) -> Result<UserId, String> {
         let id = self.id(name)?;
         let known = &mut self.names[usize::from(id.0)].definition;
         match (&known, &definition) {
-            (None | Some(Definition::Assigned), Definition::Assigned) => {}
-            (None, Definition::Computed(_)) => {}
+            // What is assigned stands before what would be computed, for a request that comes to the assignment.
+            (Some(Definition::Computed(_)), Definition::Assigned) => {}
+            (None | Some(Definition::Assigned), _) => *known = Some(definition),
             _ => return Err(format!("the duplicate \"{name}\" variable")),
         }
-        *known = Some(definition);
         Ok(id)
     }
 

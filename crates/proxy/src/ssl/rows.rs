@@ -295,25 +295,9 @@ fn file(directive: &Directive, cx: &Cx<'_>) -> Result<PathBuf, String> {
     Ok(cx.paths.at_conf(text))
 }
 
-/// Reads a list of versions.
-pub(crate) fn read_protocols(directive: &Directive) -> Result<Vec<Protocol>, String> {
-    let mut protocols = Vec::new();
-    for word in &directive.args {
-        match word.text.as_str() {
-            "TLSv1.2" => protocols.push(Protocol::Tls12),
-            "TLSv1.3" => protocols.push(Protocol::Tls13),
-            "SSLv2" | "SSLv3" | "TLSv1" | "TLSv1.1" => {}
-            other => return Err(format!("invalid value \"{other}\"")),
-        }
-    }
-    if protocols.is_empty() {
-        return Err("none of the protocols is supported: TLSv1.2 and TLSv1.3 are".to_owned());
-    }
-    Ok(protocols)
-}
-
 fn protocols(conf: &mut Conf, directive: &Directive, _: &mut Cx<'_>) -> Done {
-    conf.choice.protocols = read_protocols(directive)?;
+    let words = directive.args.iter().map(|word| word.text.as_str());
+    conf.choice.protocols = Protocol::list(words)?;
     Ok(())
 }
 

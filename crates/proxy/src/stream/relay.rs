@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use base::Monotonic;
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::net::{Alarm, Buffer, Transport, clock};
 
@@ -37,6 +37,8 @@ pub(crate) struct Meter {
     pub(crate) read: Cell<u64>,
     /// Written to the receiving side.
     pub(crate) written: Cell<u64>,
+    /// When the first bytes were read.
+    pub(crate) first: Cell<Option<Monotonic>>,
 }
 
 /// How a relay ended by itself.
@@ -135,7 +137,7 @@ impl<'m> Pipe<'m> {
             }
             self.buffer.grow(self.size);
         }
-        match from.poll_read_spare(cx, &mut self.buffer) {
+        match self.poll_read_some(from, cx) {
             Poll::Pending => {
                 self.buffer.release();
                 Ok(0)
@@ -144,15 +146,41 @@ impl<'m> Pipe<'m> {
                 let read = read?;
                 self.ended |= read == 0;
                 add(&self.meter.read, read);
+                if read > 0 && self.meter.first.get().is_none() {
+                    self.meter.first.set(Some(clock::now()));
+                }
                 Ok(read)
             }
         }
     }
 
+    /// Reads into the buffer: no more than the rate lets through.
+    fn poll_read_some(
+        &mut self,
+        from: &mut Transport,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.rate == 0 {
+            return from.poll_read_spare(cx, &mut self.buffer);
+        }
+        let allowed = usize::try_from(self.allowed()).unwrap_or(usize::MAX);
+        self.buffer.resize(allowed.min(self.size), 0);
+        let mut into = ReadBuf::new(&mut self.buffer);
+        let read = Pin::new(from).poll_read(cx, &mut into);
+        let count = into.filled().len();
+        self.buffer.truncate(count);
+        read.map_ok(|()| count)
+    }
+
     /// nginx's rule: what was read may be at most the rate times the seconds begun.
-    fn is_too_fast(&self) -> bool {
+    fn allowed(&self) -> u64 {
         let seconds = (clock::now() - self.started).as_secs() + 1;
-        self.rate > 0 && self.meter.read.get() >= self.rate.saturating_mul(seconds)
+        let granted = self.rate.saturating_mul(seconds);
+        granted.saturating_sub(self.meter.read.get())
+    }
+
+    fn is_too_fast(&self) -> bool {
+        self.rate > 0 && self.allowed() == 0
     }
 
     /// Nothing is left to be delivered.

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use nginx_conf::{Body, Context, Directive, Kind, MAIN, Param, Spec};
 
-use super::config::{Config, Server, StreamCx};
+use super::config::{Config, Server, StreamCx, UpstreamDraft};
+use super::{Var, listen};
 use crate::conf::contexts::{STREAM, STREAM_SERVER, STREAM_UPSTREAM};
 use crate::conf::{Apply, Cx, Row};
+use crate::names::Name;
+use crate::upstream::Groups;
 
 const NAME: &[Param] = &[Param::required("name", Kind::Text)];
 
@@ -48,28 +51,81 @@ pub(crate) static ROWS: &[Row] = &[
 pub(crate) fn resolve(inside: &[Directive], cx: &mut Cx<'_>) -> Config {
     let outer = cx.enter();
     let mut cx = StreamCx::new(cx);
-    let mut base = Server::default();
+    let mut base = Server {
+        errors: cx.cx.errors.clone(),
+        ..Server::default()
+    };
     plain(inside, STREAM, &mut base, &mut cx);
-    let mut servers = Vec::new();
-    for directive in inside
+    // A server may name a group that stands below it.
+    for directive in named(inside, "upstream") {
+        upstream(directive, &mut cx);
+    }
+    let servers: Vec<_> = named(inside, "server")
+        .map(|directive| Arc::new(server(directive, &base, &mut cx)))
+        .collect();
+    cx.cx.leave(outer);
+    finish(cx, &servers, &base)
+}
+
+fn named<'d>(inside: &'d [Directive], name: &'static str) -> impl Iterator<Item = &'d Directive> {
+    inside
         .iter()
-        .filter(|directive| directive.name.text == "server")
-    {
-        let level = cx.cx.enter();
-        let mut server = base.clone();
-        let block = directive.block.as_deref().unwrap_or_default();
-        plain(block, STREAM_SERVER, &mut server, &mut cx);
-        cx.cx.leave(level);
-        if server.handler.is_none() {
-            cx.cx.wrong(
-                &directive.name,
-                "\"server\": no handler for it: expected proxy_pass or return",
-            );
+        .filter(move |directive| directive.name.text == name && directive.block.is_some())
+}
+
+fn upstream(directive: &Directive, cx: &mut StreamCx<'_, '_>) {
+    let outer = cx.cx.enter();
+    let mut draft = UpstreamDraft {
+        name: directive.first().unwrap_or_default().to_owned(),
+        place: Some(directive.name.place.clone()),
+        ..UpstreamDraft::default()
+    };
+    for inner in directive.block.as_deref().unwrap_or_default() {
+        if let Some((row, Apply::StreamUpstream(apply))) = cx.cx.row(inner, STREAM_UPSTREAM) {
+            let done = apply(&mut draft, inner, cx);
+            cx.cx.settle(row, inner, done);
         }
-        servers.push(Arc::new(server));
     }
     cx.cx.leave(outer);
-    finish(cx, servers)
+    let known = |other: &UpstreamDraft| other.name.eq_ignore_ascii_case(&draft.name);
+    if cx.draft.upstreams.iter().any(known) {
+        let text = format!("duplicate upstream \"{}\"", draft.name);
+        return cx.cx.wrong(&directive.name, text);
+    }
+    cx.draft.upstreams.push(draft);
+}
+
+fn server(directive: &Directive, base: &Server, cx: &mut StreamCx<'_, '_>) -> Server {
+    let level = cx.cx.enter();
+    let mut server = base.clone();
+    server.place = Some(directive.name.place.clone());
+    let block = directive.block.as_deref().unwrap_or_default();
+    plain(block, STREAM_SERVER, &mut server, cx);
+    cx.cx.leave(level);
+    if server.handler.is_none() {
+        cx.cx.wrong(
+            &directive.name,
+            "\"server\": no handler for it: expected proxy_pass or return",
+        );
+    }
+    if server.listens.is_empty() {
+        cx.cx
+            .wrong(&directive.name, "no \"listen\" is defined for server");
+    }
+    if server.names.is_empty() {
+        server.names.push(Name::Exact("".into()));
+    }
+    match server.ssl.load(&mut cx.draft.tls) {
+        Ok(tls) => server.tls = tls,
+        Err(reason) => cx.cx.wrong(&directive.name, reason),
+    }
+    if server.proxy.is_tls {
+        match server.proxy.ssl.load() {
+            Ok(tls) => server.proxy.tls = Some(tls),
+            Err(reason) => cx.cx.wrong(&directive.name, reason),
+        }
+    }
+    server
 }
 
 fn plain(inside: &[Directive], context: Context, server: &mut Server, cx: &mut StreamCx<'_, '_>) {
@@ -91,13 +147,36 @@ fn plain(inside: &[Directive], context: Context, server: &mut Server, cx: &mut S
     }
 }
 
-fn finish(cx: StreamCx<'_, '_>, servers: Vec<Arc<Server>>) -> Config {
+fn finish(mut cx: StreamCx<'_, '_>, servers: &[Arc<Server>], base: &Server) -> Config {
+    let groups = groups(&mut cx, base);
     for (name, place) in cx.registry.undefined() {
         cx.cx
             .wrong_at(place, format!("unknown \"{name}\" variable"));
     }
     Config {
-        servers,
+        prefix: cx.cx.paths.prefix().to_owned(),
+        ports: listen::ports(servers, cx.cx),
+        groups,
         definitions: cx.registry.finish(),
+        computed: cx.draft.computed,
     }
+}
+
+fn groups(cx: &mut StreamCx<'_, '_>, base: &Server) -> Groups<Var> {
+    let resolver = base.resolver.described();
+    let drafts = std::mem::take(&mut cx.draft.upstreams);
+    let mut groups = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let place = draft.place.clone();
+        match draft.finish("stream", resolver.as_ref()) {
+            Ok(group) => groups.push(group),
+            Err(reasons) => {
+                // A group without a place is one of ours, and complete.
+                for (reason, place) in reasons.into_iter().zip(place.iter().cycle()) {
+                    cx.cx.wrong_at(place, reason);
+                }
+            }
+        }
+    }
+    Groups::new(groups)
 }

@@ -1,26 +1,43 @@
 //! One session and what becomes of it.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::io::Write as _;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use base::Monotonic;
 
+use super::record::Record;
 use super::var::Builtin;
-use super::{Config, Server};
-use crate::net::{Endpoint, clock};
-use crate::script::{Captures, Definition, Slots, UserId};
+use super::{Config, Server, Worker};
+use crate::conf::Severity;
+use crate::net::tls::Hello;
+use crate::net::{Endpoint, Host, Said, clock};
+use crate::script::{Captures, Definition, Regex, Slots, UserId};
+use crate::ssl;
 
 /// A session from its first byte to its line in the access log.
 pub(crate) struct Session {
     pub(crate) config: Arc<Config>,
     pub(crate) server: Arc<Server>,
+    pub(crate) worker: Rc<Worker>,
     /// The connection's number, as error logs show it.
     pub(crate) number: u64,
     /// The client: the other end of the socket, or what a trusted PROXY header says.
     pub(crate) client: Endpoint,
+    /// The other end of the socket.
+    pub(crate) peer: Endpoint,
     /// Our end.
     pub(crate) local: Endpoint,
+    /// Its TLS, where we end it.
+    pub(crate) tls: Option<Box<ssl::Info>>,
+    /// What its PROXY header said, where one is expected.
+    pub(crate) said: Option<Box<Said>>,
+    /// What its first bytes ask for, where they are looked at.
+    pub(crate) hello: Option<Box<Hello>>,
+    /// The servers that it was passed on to.
+    pub(crate) upstream: Record,
     /// When it was accepted.
     pub(crate) started: Monotonic,
     /// How it ended, in HTTP's numbers as nginx gives them: 200, 400, 403, 500, 502, 503.
@@ -65,7 +82,44 @@ impl Session {
             return known.is_some();
         }
         match self.config.definitions.get(usize::from(id.0)) {
-            Some(Definition::Computed(_) | Definition::Assigned) | None => false,
+            Some(Definition::Computed(number)) => self.append_computed(id, *number, out),
+            Some(Definition::Assigned) | None => false,
+        }
+    }
+
+    /// Computes a variable; all but volatile ones keep their value for the rest of the session.
+    fn append_computed(&self, id: UserId, number: usize, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        // One that is made of itself has no value, rather than no end.
+        self.slots.set_not_found(id);
+        let Some(rule) = self.config.computed.get(number) else {
+            return false;
+        };
+        let matches = |regex: &Regex, subject: &[u8]| {
+            let mut captures = self.captures.borrow_mut();
+            regex.captures(subject, &mut captures, |id, value| {
+                self.slots.set(id, value);
+            })
+        };
+        rule.append(self, &matches, out);
+        if rule.is_volatile() {
+            self.slots.forget(id);
+        } else {
+            self.slots.set(id, &out[start..]);
+        }
+        true
+    }
+
+    /// Writes a line into the server's error log, with whose session it is behind it.
+    pub(crate) fn error(&self, level: Severity, text: fmt::Arguments<'_>) {
+        let log = &self.server.errors;
+        if log.wants(level) {
+            let (client, server) = (Host(&self.client), &self.local);
+            log.line(
+                level,
+                self.number,
+                format_args!("{text}, client: {client}, server: {server}"),
+            );
         }
     }
 }
@@ -91,6 +145,12 @@ fn port(endpoint: &Endpoint, out: &mut Vec<u8>) -> bool {
     }
 }
 
+fn of_hello(session: &Session, out: &mut Vec<u8>, say: fn(&Hello) -> &[u8]) -> bool {
+    let said = session.hello.as_deref().map(say);
+    out.extend_from_slice(said.unwrap_or_default());
+    said.is_some()
+}
+
 const fn var(name: &'static str, get: super::var::Getter) -> Builtin {
     Builtin { name, get }
 }
@@ -112,6 +172,7 @@ pub(crate) static VARS: &[Builtin] = &[
     }),
     var("bytes_sent", |session, out| show(out, session.sent.get())),
     var("connection", |session, out| show(out, session.number)),
+    var("hostname", |_, out| show(out, crate::names::hostname())),
     var("msec", |_, out| {
         let now = clock::wall().0;
         show(out, format_args!("{}.{:03}", now / 1000, now % 1000))
@@ -121,7 +182,19 @@ pub(crate) static VARS: &[Builtin] = &[
     var("protocol", |_, out| show(out, "TCP")),
     var("remote_addr", |session, out| address(&session.client, out)),
     var("remote_port", |session, out| port(&session.client, out)),
-    var("server_addr", |session, out| address(&session.local, out)),
+    var("realip_remote_addr", |session, out| {
+        address(&session.peer, out)
+    }),
+    var("realip_remote_port", |session, out| {
+        port(&session.peer, out)
+    }),
+    var("server_addr", |session, out| match &session.local {
+        local @ Endpoint::Ip(_) => address(local, out),
+        local @ Endpoint::Unix(_) => show(out, local),
+    }),
+    var("server_name", |session, out| {
+        show(out, &session.server.name)
+    }),
     var("server_port", |session, out| port(&session.local, out)),
     var("session_time", |session, out| {
         let took = (clock::now() - session.started).as_millis();
@@ -129,6 +202,15 @@ pub(crate) static VARS: &[Builtin] = &[
     }),
     var("status", |session, out| {
         show(out, format_args!("{:03}", session.status.get()))
+    }),
+    var("ssl_preread_alpn_protocols", |session, out| {
+        of_hello(session, out, |hello| &hello.alpn)
+    }),
+    var("ssl_preread_protocol", |session, out| {
+        of_hello(session, out, |hello| hello.protocol.as_bytes())
+    }),
+    var("ssl_preread_server_name", |session, out| {
+        of_hello(session, out, |hello| hello.server_name.as_bytes())
     }),
     var("time_iso8601", |_, out| {
         clock::text(|text| show(out, text.iso8601()))

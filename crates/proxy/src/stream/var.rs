@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::script::{self, Registry, Scope, UserId};
+use crate::{said, ssl};
 
 /// A word with variables of a session.
 pub(crate) type Template = script::Template<Var>;
@@ -14,6 +15,10 @@ pub(crate) type Getter = fn(&Session, &mut Vec<u8>) -> bool;
 pub(crate) enum Var {
     /// One of ours.
     Builtin(Builtin),
+    /// `$ssl_…`: what is known of the client's TLS.
+    Ssl(ssl::Variable),
+    /// `$proxy_protocol_…`: what the client's PROXY header said.
+    Said(said::Variable),
     /// `$0` to `$9`.
     Capture(u8),
     /// A variable of the configuration.
@@ -42,7 +47,7 @@ impl std::fmt::Debug for Builtin {
 }
 
 /// The tables of all modules that have variables.
-const TABLES: &[&[Builtin]] = &[super::session::VARS];
+const TABLES: &[&[Builtin]] = &[super::session::VARS, super::record::VARS];
 
 /// A registry that knows them all.
 pub(crate) fn registry() -> Registry<Var> {
@@ -54,14 +59,18 @@ fn builtin(name: &str) -> Option<Var> {
         return Some(Var::Capture(digit - b'0'));
     }
     let mut all = TABLES.iter().copied().flatten();
-    all.find(|builtin| builtin.name == name)
-        .map(|builtin| Var::Builtin(*builtin))
+    let own = all.find(|builtin| builtin.name == name);
+    own.map(|builtin| Var::Builtin(*builtin))
+        .or_else(|| ssl::variable(name).map(Var::Ssl))
+        .or_else(|| said::variable(name).map(Var::Said))
 }
 
 impl Scope<Var> for Session {
     fn append(&self, variable: &Var, out: &mut Vec<u8>) -> bool {
         match variable {
             Var::Builtin(builtin) => (builtin.get)(self, out),
+            Var::Ssl(variable) => variable.append(self.tls.as_deref(), out),
+            Var::Said(variable) => variable.append(self.said.as_deref(), out),
             Var::Capture(index) => self.append_capture(*index, out),
             Var::User(id) => self.append_user(*id, out),
         }

@@ -60,6 +60,14 @@ impl<V> Turn<V> {
         endpoint(&self.choice.address)
     }
 
+    /// Tells that the server took a connection, which is all that can be known of a TCP session for as long as it lasts.
+    pub(crate) fn connected(&self, outlet: &dyn Outlet) {
+        let change = self.group.upstream.connected(&self.choice, clock::now());
+        if let Some(change) = change {
+            announce(&change, outlet);
+        }
+    }
+
     /// Tells what came of it; a change of the server's state becomes an event.
     pub(crate) fn report(self, verdict: Verdict, outlet: &dyn Outlet) {
         let now = clock::now();

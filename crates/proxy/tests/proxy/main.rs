@@ -7,4 +7,5 @@
 
 mod proxy_protocol;
 mod stand;
+mod stream;
 mod tls;

@@ -6,7 +6,7 @@ use http_wire::{Method, Version};
 
 use super::super::core::Tokens;
 use super::super::response::reason;
-use super::super::{Request, Template};
+use super::super::{Request, Template, headers};
 use super::send::Framing;
 use super::{Abort, Client};
 use crate::net::{Endpoint, clock};
@@ -22,6 +22,11 @@ impl Client {
             return;
         }
         request.response.is_head_sent = true;
+        if request.error_status != 0 && request.response.status != 101 {
+            request.response.status = request.error_status;
+            request.response.reason.clear();
+        }
+        headers::run(request);
         if self.sink.muted {
             self.sink.begin(Framing::Nothing);
             return;

@@ -57,7 +57,7 @@ pub(crate) static VARS: &[Builtin] = &[
         false => put(out, &r.host),
     }),
     var("hostname", |_, out| {
-        put(out, super::super::listen::hostname().as_bytes())
+        put(out, crate::names::hostname().as_bytes())
     }),
     var("request_port", |r, out| match r.host_port {
         0 => true,
@@ -143,7 +143,7 @@ pub(crate) static VARS: &[Builtin] = &[
     var("content_type", |r, out| {
         some(out, r.value(FieldName::ContentType))
     }),
-    var("status", |r, out| match r.response.status {
+    var("status", |r, out| match r.status() {
         0 if r.version() == Version::Http09 => put(out, b"009"),
         0 => put(out, b"000"),
         status => number(out, status.into()),

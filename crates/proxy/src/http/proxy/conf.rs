@@ -157,7 +157,10 @@ impl Default for Conf {
             socket_keepalive: false,
             rcvbuf: None,
             forces_ranges: false,
-            ssl: Ssl::default(),
+            ssl: Ssl {
+                alpn: vec![b"http/1.1".to_vec()],
+                ..Ssl::default()
+            },
             ready: None,
         }
     }

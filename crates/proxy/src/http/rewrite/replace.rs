@@ -73,6 +73,7 @@ impl Rewrite {
         if !is_match {
             return None;
         }
+        request.internal = true;
         let (path, args) = self.render(request);
         if let Then::Redirect(status) = self.then {
             request.response.location = self.location(request, path, args);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConnection, Resumption, WebPkiServerVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, Connection, DigitallySignedStruct, Error, SignatureScheme};
 
@@ -15,7 +15,7 @@ use super::super::transport::Transport;
 use super::session::Session;
 use super::suites::Choice;
 use super::trust::{self, Trust};
-use super::{TlsConfigError, pem};
+use super::{TlsConfigError, pem, proof};
 
 /// Sessions that are remembered per configuration, by server name. nginx remembers one per server of a group.
 const SESSIONS: usize = 256;
@@ -129,7 +129,7 @@ pub(crate) async fn connect_tls(
 #[derive(Debug)]
 struct Verifier {
     believes: Option<(Trust, Arc<WebPkiServerVerifier>)>,
-    schemes: Vec<SignatureScheme>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Verifier {
@@ -139,10 +139,9 @@ impl Verifier {
             let verifier = trust.of_servers(provider)?;
             Ok((trust, verifier))
         };
-        let algorithms = &provider.signature_verification_algorithms;
         Ok(Self {
             believes: spec.verify.as_ref().map(load).transpose()?,
-            schemes: algorithms.supported_schemes(),
+            algorithms: provider.signature_verification_algorithms,
         })
     }
 }
@@ -180,7 +179,7 @@ impl ServerCertVerifier for Verifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         match &self.believes {
-            Some((_, verifier)) => verifier.verify_tls12_signature(message, certificate, signature),
+            Some(_) => proof::of_tls12(message, certificate, signature, &self.algorithms),
             // Whoever is believed without a look at the certificate needs no key for it either.
             None => Ok(HandshakeSignatureValid::assertion()),
         }
@@ -193,12 +192,12 @@ impl ServerCertVerifier for Verifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         match &self.believes {
-            Some((_, verifier)) => verifier.verify_tls13_signature(message, certificate, signature),
+            Some(_) => proof::of_tls13(message, certificate, signature, &self.algorithms),
             None => Ok(HandshakeSignatureValid::assertion()),
         }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.clone()
+        self.algorithms.supported_schemes()
     }
 }

@@ -36,11 +36,29 @@ pub(crate) enum Look {
 
 /// Looks at the first bytes of a connection. Looked at from the start again when more have come: they are few.
 pub(crate) fn look(bytes: &[u8]) -> Look {
+    if let Some(looked) = look_old(bytes) {
+        return looked;
+    }
     let mut message = Vec::new();
     match collect(bytes, &mut message) {
         Some(true) => parse(&message).map_or(Look::NotTls, Look::Hello),
         Some(false) => Look::Partial,
         None => Look::NotTls,
+    }
+}
+
+/// A hello in the form of SSL 2.0, which says a version and nothing else that is of use (RFC 5246, E.2).
+fn look_old(bytes: &[u8]) -> Option<Look> {
+    const LONG_RECORD: u8 = 0x80;
+    match bytes {
+        [first, ..] if first & LONG_RECORD == 0 => None,
+        [_, _, CLIENT_HELLO, major, minor, ..] => Some(Look::Hello(Hello {
+            protocol: version(u16::from_be_bytes([*major, *minor])),
+            ..Hello::default()
+        })),
+        [] => None,
+        [_] | [_, _] | [_, _, CLIENT_HELLO] | [_, _, CLIENT_HELLO, _] => Some(Look::Partial),
+        _ => Some(Look::NotTls),
     }
 }
 
@@ -152,11 +170,13 @@ fn highest(mut body: &[u8]) -> Option<&'static str> {
 
 const fn version(number: u16) -> &'static str {
     match number {
+        0x0002 => "SSLv2",
         0x0300 => "SSLv3",
         0x0301 => "TLSv1",
         0x0302 => "TLSv1.1",
         0x0303 => "TLSv1.2",
-        0x0304 => "TLSv1.3",
+        // Drafts count as what they became.
+        0x0304 | 0x7f00..=0x7f1c => "TLSv1.3",
         _ => "",
     }
 }
@@ -256,8 +276,19 @@ mod tests {
             &[22, 3, 1, 0, 4, 1, 255, 0, 0],
             &[22, 3, 1, 255, 255],
             &[21, 3, 1, 0, 2, 2, 112],
+            &[0x80, 28, 2, 3, 1],
         ] {
             assert_eq!(look(bytes), Look::NotTls, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn hellos_of_old() {
+        let sent = [0x80, 28, 1, 0, 2, 0, 3];
+        assert_eq!(look(&sent), hello("", "", "SSLv2"));
+        assert_eq!(look(&[0x80, 28, 1, 3, 1, 0, 3]), hello("", "", "TLSv1"));
+        for len in 0..5 {
+            assert_eq!(look(&sent[..len]), Look::Partial, "{len}");
         }
     }
 

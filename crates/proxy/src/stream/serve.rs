@@ -1,0 +1,278 @@
+//! A session from its connection's acceptance to its line in the log, through nginx's phases in their order.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use super::config::{Handler, Source};
+use super::listen::Port;
+use super::record::Record;
+use super::{Config, Server, Session, Worker, access_log, preread, proxy, script, status};
+use crate::access::admits;
+use crate::conf::Severity;
+use crate::net::tls::accept_tls;
+use crate::net::{Alarm, Endpoint, HeaderError, Transport, clock, read_proxy_header};
+use crate::script::{Captures, Slots};
+use crate::ssl::{self, Info, Objection};
+
+/// Serves one connection. `port` is the address that it came in by.
+pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize) {
+    let config = worker.config();
+    let Some(port) = config.ports.get(port).cloned() else {
+        return;
+    };
+    let counters = &worker.shared.counters;
+    counters.accepted.fetch_add(1, Ordering::Relaxed);
+    let mut session = begin(&worker, config, &port, &transport);
+    session.error(
+        Severity::Info,
+        format_args!("client connected to {}", session.local),
+    );
+    let mut run = Run {
+        session: &mut session,
+        port: &port,
+        alarm: Alarm::new(),
+    };
+    let (client, status) = run.phases(transport).await;
+    clock::refresh();
+    session.status.set(status);
+    access_log::run(&session);
+    if let Some(mut client) = client {
+        farewell(&mut client);
+    }
+}
+
+/// Tells the other side that nothing more comes, as far as the socket takes it at once: TLS has words for it.
+pub(super) fn farewell(transport: &mut Transport) {
+    if transport.tls().is_some() {
+        let cx = &mut Context::from_waker(Waker::noop());
+        // Where the socket takes nothing now, it is closed without them.
+        let _ = Pin::new(transport).poll_shutdown(cx);
+    }
+}
+
+fn begin(worker: &Rc<Worker>, config: Arc<Config>, port: &Port, transport: &Transport) -> Session {
+    let listened = &port.spec.address;
+    let has_wildcard = match listened {
+        Endpoint::Ip(address) => address.ip().is_unspecified() || address.port() == 0,
+        Endpoint::Unix(_) => false,
+    };
+    let local = match transport.local() {
+        Ok(local) if has_wildcard => local,
+        _ => listened.clone(),
+    };
+    let mut slots = Slots::default();
+    slots.reset(config.definitions.len());
+    Session {
+        config,
+        server: port.default.clone(),
+        worker: worker.clone(),
+        number: worker.shared.number(),
+        client: transport.peer().clone(),
+        peer: transport.peer().clone(),
+        local,
+        tls: None,
+        said: None,
+        hello: None,
+        upstream: Record::default(),
+        started: clock::now(),
+        status: Cell::new(0),
+        received: Cell::new(0),
+        sent: Cell::new(0),
+        slots,
+        captures: RefCell::new(Captures::default()),
+    }
+}
+
+/// A session that ends before its content, with this status.
+type Ended = u16;
+
+struct Run<'s> {
+    session: &'s mut Session,
+    port: &'s Port,
+    alarm: Alarm,
+}
+
+impl Run<'_> {
+    /// Everything up to the log: the connection, where it is still there, and the status.
+    async fn phases(&mut self, mut client: Transport) -> (Option<Transport>, u16) {
+        if self.session.server.nodelay {
+            // Where it fails, the connection is gone already, which reading tells.
+            let _ = client.set_nodelay(true);
+        }
+        if let Err(status) = self.admit(&mut client).await {
+            return (Some(client), status);
+        }
+        if self.port.ssl {
+            client = match self.shake(client).await {
+                Ok(client) => client,
+                Err(status) => return (None, status),
+            };
+        }
+        if let Err(status) = self.look(&mut client).await {
+            return (Some(client), status);
+        }
+        script::run(self.session);
+        let status = self.content(&mut client).await;
+        (Some(client), status)
+    }
+
+    /// The PROXY header, the real address, access.
+    async fn admit(&mut self, client: &mut Transport) -> Result<(), Ended> {
+        if self.port.proxy_protocol {
+            self.header(client).await?;
+        }
+        self.believe();
+        if !admits(&self.session.server.access, &self.session.client) {
+            self.session
+                .error(Severity::Error, format_args!("access forbidden by rule"));
+            return Err(status::FORBIDDEN);
+        }
+        Ok(())
+    }
+
+    async fn header(&mut self, client: &mut Transport) -> Result<(), Ended> {
+        let allowed = self.session.server.header_timeout;
+        let read = self.alarm.within(allowed, read_proxy_header(client)).await;
+        let (ended, level, text) = match read {
+            Ok(Ok(said)) => {
+                if !said.is_intact {
+                    self.session.error(
+                        Severity::Warn,
+                        format_args!("wrong checksum of a header while reading PROXY protocol"),
+                    );
+                }
+                self.session.said = Some(Box::new(said));
+                return Ok(());
+            }
+            Ok(Err(HeaderError::Io(error))) => (status::OK, Severity::Info, error.to_string()),
+            Ok(Err(error)) => (status::BAD_REQUEST, Severity::Error, error.to_string()),
+            Err(_) => (status::OK, Severity::Info, "client timed out".to_owned()),
+        };
+        self.session
+            .error(level, format_args!("{text} while reading PROXY protocol"));
+        Err(ended)
+    }
+
+    /// Takes the PROXY header's word for the client's address where its sender is trusted.
+    fn believe(&mut self) {
+        let said = self.session.said.as_ref().and_then(|said| said.endpoints);
+        let Some(endpoints) = said else {
+            return;
+        };
+        let trusted = self.session.server.real_ip_from.iter();
+        let is_trusted = |source: &Source| match (source, &self.session.peer) {
+            (Source::Unix, Endpoint::Unix(_)) => true,
+            (Source::Network(network), Endpoint::Ip(address)) => network.contains(address.ip()),
+            _ => false,
+        };
+        if trusted.into_iter().any(is_trusted) {
+            self.session.client = Endpoint::Ip(endpoints.source);
+        }
+    }
+
+    /// The handshake; the name asked for chooses the server.
+    async fn shake(&mut self, client: Transport) -> Result<Transport, Ended> {
+        let port = self.port;
+        let choose = |name: Option<&str>| {
+            let name = name.map(str::to_ascii_lowercase);
+            let server = name.and_then(|name| port.named(&name));
+            let server = server.unwrap_or(&port.default);
+            if server.tls.rejects {
+                return None;
+            }
+            let own = server.tls.tls.as_ref();
+            own.or(port.default.tls.tls.as_ref()).cloned()
+        };
+        let handshake = accept_tls(client, choose);
+        let allowed = self.session.server.handshake_timeout;
+        let error = match self.alarm.within(allowed, handshake).await {
+            Ok(Ok(client)) => {
+                let info = client.tls().map(Info::of);
+                self.session.tls = info.map(Box::new);
+                return match self.judge() {
+                    Some(status) => Err(status),
+                    None => Ok(client),
+                };
+            }
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        let text = ssl::failure(error.as_ref());
+        self.session
+            .error(Severity::Info, format_args!("{text} while SSL handshaking"));
+        Err(status::INTERNAL)
+    }
+
+    /// What is to be done once the handshake is: the server of the name, the client's certificate.
+    fn judge(&mut self) -> Option<Ended> {
+        let info = self.session.tls.as_ref()?;
+        let name = info.server_name.as_deref().map(str::to_ascii_lowercase);
+        self.enter(&name.unwrap_or_default());
+        let info = self.session.tls.as_ref()?;
+        let text = match info.objection(self.session.server.tls.verify)? {
+            Objection::None => "client sent no required SSL certificate".to_owned(),
+            Objection::Bad(reason) => format!("client SSL certificate verify error: ({reason})"),
+        };
+        self.session.error(Severity::Info, format_args!("{text}"));
+        Some(status::INTERNAL)
+    }
+
+    /// Gives the session to the server of that name, where there is one.
+    fn enter(&mut self, name: &str) {
+        if !self.port.has_choice || name.is_empty() {
+            return;
+        }
+        let session = &mut *self.session;
+        let slots = &session.slots;
+        let mut assign = |id, value: &[u8]| slots.set(id, value);
+        let captures = session.captures.get_mut();
+        let names = &self.port.names;
+        let found: Option<&Arc<Server>> = names.find(name.as_bytes(), captures, &mut assign);
+        if let Some(server) = found {
+            session.server = server.clone();
+        }
+    }
+
+    /// The look at the first bytes, where one is wanted.
+    async fn look(&mut self, client: &mut Transport) -> Result<(), Ended> {
+        // What we decrypt ourselves has told its name already.
+        if !self.session.server.preread || self.port.ssl {
+            return Ok(());
+        }
+        let hello = preread::run(self.session, client, &self.alarm).await?;
+        let Some(hello) = hello else {
+            return Ok(());
+        };
+        let name = hello.server_name.clone();
+        self.session.hello = Some(Box::new(hello));
+        self.enter(&name);
+        Ok(())
+    }
+
+    async fn content(&mut self, client: &mut Transport) -> u16 {
+        let server = self.session.server.clone();
+        match &server.handler {
+            Some(Handler::Proxy(pass)) => proxy::run(self.session, client, pass).await,
+            Some(Handler::Return(template)) => {
+                let text = template.to_bytes(self.session);
+                let send = async {
+                    client.write_all(&text).await?;
+                    client.flush().await
+                };
+                let sent = self.alarm.within(server.proxy.timeout, send).await;
+                if matches!(sent, Ok(Ok(()))) {
+                    self.session.sent.set(text.len() as u64);
+                }
+                status::OK
+            }
+            // Such a server is refused when the configuration is read.
+            None => status::INTERNAL,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! TCP sessions.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::stand::{Stand, converse};
+
+/// A server that answers each connection with its name and what it was sent, once the sender has closed its half, or has sent a
+/// line.
+struct Backend {
+    address: String,
+    sessions: Arc<AtomicUsize>,
+}
+
+impl Backend {
+    fn start(name: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let sessions = Arc::new(AtomicUsize::new(0));
+        let count = sessions.clone();
+        // It ends with the process.
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                count.fetch_add(1, Ordering::Relaxed);
+                thread::spawn(move || answer(name, client));
+            }
+        });
+        Self { address, sessions }
+    }
+
+    fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+}
+
+fn answer(name: &str, mut client: TcpStream) {
+    let mut got = Vec::new();
+    let mut buffer = [0; 1024];
+    while !got.ends_with(b".") {
+        match client.read(&mut buffer) {
+            Ok(count) if count > 0 => got.extend_from_slice(&buffer[..count]),
+            _ => break,
+        }
+    }
+    let said = format!("{name}:{}", String::from_utf8_lossy(&got));
+    let _ = client.write_all(said.as_bytes());
+}
+
+/// An address where nobody listens.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[test]
+fn a_session_goes_to_the_next_server_where_one_is_gone() {
+    let mut stand = Stand::new("stream-failover");
+    let (one, two, dead) = (Backend::start("one"), Backend::start("two"), nowhere());
+    stand.run(&format!(
+        "worker_processes 1;
+        stream {{
+            log_format tries '$upstream_addr!$status!$bytes_received!$bytes_sent!$upstream_bytes_received';
+            access_log tries.log tries;
+            upstream u {{ server {dead}; server {}; server {}; }}
+            server {{ listen 127.0.0.1:0; proxy_pass u; }}
+            server {{ listen 127.0.0.2:0; proxy_pass {dead}; }}
+            server {{ listen 127.0.0.3:0; proxy_pass u; proxy_next_upstream off; deny 127.0.0.1; }}
+        }}",
+        one.address, two.address
+    ));
+    let answers: Vec<_> = (0..6).map(|_| stand.ask(0, b"x.")).collect();
+    let count = |name: &str| answers.iter().filter(|answer| **answer == name).count();
+    assert_eq!((count("one:x."), count("two:x.")), (3, 3), "{answers:?}");
+    assert_eq!((one.sessions(), two.sessions()), (3, 3));
+    assert_eq!(stand.ask(1, b"x."), "");
+    assert_eq!(stand.ask(2, b"x."), "");
+    let lines = stand.lines("tries.log", 8);
+    let first = format!("{dead}, {}!200!2!6!0, 6", one.address);
+    assert_eq!(lines[0], first);
+    let again = lines.iter().filter(|line| line.starts_with(&dead)).count();
+    assert_eq!(again, 2, "the dead one is asked once, and alone: {lines:?}");
+    assert_eq!(lines[6], format!("{dead}!502!0!0!0"));
+    assert_eq!(lines[7], "-!403!0!0!-");
+}
+
+#[test]
+fn what_is_told_of_a_client_arrives_before_its_bytes() {
+    let mut stand = Stand::new("stream-header");
+    let backend = Backend::start("b");
+    stand.run(&format!(
+        "stream {{
+            server {{ listen 127.0.0.1:0; proxy_pass {0}; proxy_protocol on; }}
+            server {{
+                listen 127.0.0.2:0 proxy_protocol;
+                set_real_ip_from 127.0.0.0/8;
+                proxy_pass {0};
+                proxy_protocol on;
+            }}
+        }}",
+        backend.address
+    ));
+    let mut client = stand.connect(0);
+    let ours = client.local_addr().unwrap().port();
+    let listens = client.peer_addr().unwrap().port();
+    let got = converse(&mut client, b"x.");
+    assert_eq!(
+        got,
+        format!("b:PROXY TCP4 127.0.0.1 127.0.0.1 {ours} {listens}\r\nx.")
+    );
+    let got = stand.ask(1, b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\ny.");
+    assert!(
+        got.starts_with("b:PROXY TCP4 192.0.2.1 127.0.0.2 1234 "),
+        "{got}"
+    );
+    assert!(got.ends_with("\r\ny."), "{got}");
+}
+
+#[test]
+fn each_direction_is_closed_by_itself_where_that_is_wanted() {
+    let mut stand = Stand::new("stream-half-close");
+    let backend = Backend::start("b");
+    stand.run(&format!(
+        "stream {{ server {{ listen 127.0.0.1:0; proxy_pass {}; proxy_half_close on; }} }}",
+        backend.address
+    ));
+    let mut client = stand.connect(0);
+    client.write_all(b"no end").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut got = String::new();
+    client.read_to_string(&mut got).unwrap();
+    assert_eq!(got, "b:no end");
+}
+
+#[test]
+fn variables_say_where_a_session_goes_and_sessions_outlive_a_reload() {
+    let mut stand = Stand::new("stream-variables");
+    let (one, two) = (Backend::start("one"), Backend::start("two"));
+    let text = |first: &str, second: &str| {
+        format!(
+            "worker_processes 1;
+            stream {{
+                map $remote_addr $where {{ 127.0.0.1 {first}; default {second}; }}
+                server {{ listen 127.0.0.1:0; proxy_pass $where; }}
+                server {{ listen 127.0.0.2:0; return $server_addr:$protocol:$status; }}
+            }}"
+        )
+    };
+    stand.run(&text(&one.address, &two.address));
+    assert_eq!(stand.ask(0, b"x."), "one:x.");
+    assert_eq!(stand.ask(1, b""), "127.0.0.2:TCP:000");
+    let mut kept = stand.connect(0);
+    kept.write_all(b"begun").unwrap();
+    while one.sessions() < 2 {
+        thread::yield_now();
+    }
+    stand.run(&text(&two.address, &one.address));
+    assert_eq!(stand.ask(0, b"y."), "two:y.");
+    assert_eq!(converse(kept, b"."), "one:begun.");
+}
+
+#[test]
+fn what_cannot_be_served_is_refused() {
+    let stand = Stand::new("stream-refused");
+    let check = |inside: &str, expected: &str| {
+        let text = format!("stream {{ {inside} }}");
+        let wrong = stand.resolve(&text).unwrap_err().join("\n");
+        assert!(wrong.contains(expected), "{inside}: {wrong}");
+    };
+    check("server { listen 127.0.0.1:0; }", "no handler");
+    check("server { return x; }", "no \"listen\" is defined");
+    check("server { listen 127.0.0.1; return x; }", "no port");
+    check(
+        "server { listen 127.0.0.1:0; proxy_pass 127.0.0.1; }",
+        "no port",
+    );
+    check(
+        "server { listen 127.0.0.1:0 ssl; return x; }",
+        "no \"ssl_certificate\"",
+    );
+    check(
+        "server { listen 127.0.0.1:0; return x; proxy_pass 127.0.0.1:1; }",
+        "is duplicate",
+    );
+    check("upstream u { server 127.0.0.1; }", "no port");
+    check("access_log x.log;", "log format is not specified");
+}
