@@ -79,7 +79,9 @@ impl Peer {
             }
         };
         let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-        let len = text.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let len = text
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
         let len: usize = len.map_or(0, |len| len.parse().unwrap());
         while bytes.len() < head + len {
             self.more(&mut bytes)?;
@@ -91,7 +93,11 @@ impl Peer {
 
     fn more(&mut self, bytes: &mut Vec<u8>) -> Option<()> {
         let mut piece = [0; 4096];
-        let count = self.stream.read(&mut piece).ok().filter(|count| *count > 0)?;
+        let count = self
+            .stream
+            .read(&mut piece)
+            .ok()
+            .filter(|count| *count > 0)?;
         bytes.extend_from_slice(&piece[..count]);
         Some(())
     }
