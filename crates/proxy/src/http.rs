@@ -54,8 +54,11 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
     [
         resolve::ROWS,
         location::ROWS,
-        core::ROWS,
-        core::IGNORED,
+        core::rows::head::ROWS,
+        core::rows::body::ROWS,
+        core::rows::connection::ROWS,
+        core::rows::response::ROWS,
+        core::rows::ignored::ROWS,
         listen::ROWS,
         error_page::ROWS,
         access_log::ROWS,
