@@ -17,6 +17,7 @@ mod files;
 mod finalize;
 mod greet;
 mod headers;
+mod health;
 mod listen;
 mod location;
 mod lookup;
@@ -55,8 +56,11 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
     [
         resolve::ROWS,
         location::ROWS,
-        core::ROWS,
-        core::IGNORED,
+        core::rows::head::ROWS,
+        core::rows::body::ROWS,
+        core::rows::connection::ROWS,
+        core::rows::response::ROWS,
+        core::rows::ignored::ROWS,
         listen::ROWS,
         error_page::ROWS,
         files::ROWS,
@@ -67,6 +71,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,
+        health::ROWS,
         resolver::ROWS,
     ]
     .into_iter()

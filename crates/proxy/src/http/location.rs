@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Locations, access, access_log, core, error_page, files, headers, proxy, resolver, rewrite,
+    Locations, access, access_log, core, error_page, files, headers, health, proxy, resolver,
+    rewrite,
 };
 use crate::conf::{Level, Row};
 use crate::log::Errors;
@@ -46,6 +47,8 @@ pub(crate) struct Location {
     pub(crate) headers: headers::Conf,
     /// `proxy_*`
     pub(crate) proxy: proxy::Conf,
+    /// `health_check`, until the group has it
+    pub(crate) health: Option<health::Conf>,
     /// `resolver`
     pub(crate) resolver: resolver::Conf,
     /// `error_log`

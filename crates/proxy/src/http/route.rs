@@ -126,7 +126,8 @@ impl Locations {
             && let Some(bare) = text.strip_suffix('/')
             && location.handler.is_some()
         {
-            self.slashed.insert(bare.as_bytes().into(), location.clone());
+            self.slashed
+                .insert(bare.as_bytes().into(), location.clone());
         }
         match pattern {
             Pattern::Exact(text) => {
