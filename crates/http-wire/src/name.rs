@@ -92,6 +92,9 @@ names! {
 /// One more than the longest known name.
 const LENS: usize = NAMES[NAMES.len() - 1].0.len() + 1;
 
+/// The bit that makes a letter a small one.
+const LOWER: u8 = 0x20;
+
 /// Where the names of each length start in [`NAMES`]; the last is its length.
 const STARTS: [usize; LENS + 1] = {
     let mut starts = [0; LENS + 1];
@@ -112,12 +115,19 @@ impl FieldName {
     #[must_use]
     pub fn from_bytes(name: &[u8]) -> Self {
         let len = name.len();
+        let (Some(first), Some(last)) = (name.first(), name.last()) else {
+            return Self::Other;
+        };
         if len >= LENS {
             return Self::Other;
         }
+        // Names of one length seldom share both ends, so that few are compared whole.
+        let ends = (first | LOWER, last | LOWER);
         NAMES[STARTS[len]..STARTS[len + 1]]
             .iter()
-            .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
+            .map(|(known, id)| (known.as_bytes(), id))
+            .filter(|(known, _)| (known[0] | LOWER, known[len - 1] | LOWER) == ends)
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map_or(Self::Other, |(_, id)| *id)
     }
 

@@ -15,6 +15,7 @@ mod fields;
 mod finalize;
 mod greet;
 mod headers;
+mod health;
 mod listen;
 mod location;
 mod lookup;
@@ -53,8 +54,11 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
     [
         resolve::ROWS,
         location::ROWS,
-        core::ROWS,
-        core::IGNORED,
+        core::rows::head::ROWS,
+        core::rows::body::ROWS,
+        core::rows::connection::ROWS,
+        core::rows::response::ROWS,
+        core::rows::ignored::ROWS,
         listen::ROWS,
         error_page::ROWS,
         access_log::ROWS,
@@ -64,6 +68,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,
+        health::ROWS,
         resolver::ROWS,
     ]
     .into_iter()

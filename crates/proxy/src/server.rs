@@ -10,8 +10,8 @@ use crate::conf::{Config, Severity};
 use crate::net::{BindError, Endpoint, ListenSpec, Listeners};
 use crate::outlet::Outlet;
 use crate::shared::{Counters, Shared};
-use crate::worker::{Accepted, Ended, Seat, Service, Trouble, Workers};
-use crate::{http, net, stream};
+use crate::worker::{Accepted, Ended, Job, Keeper, Seat, Service, Trouble, Workers};
+use crate::{http, net, stream, upstream};
 
 /// Why a configuration is not in force.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,9 @@ pub struct Proxy {
     listeners: Listeners,
     config: Arc<Running>,
     shared: Arc<Shared>,
+    keeper: Keeper,
+    /// What the keeper does for the configuration in force.
+    jobs: Vec<Job>,
     quits: bool,
 }
 
@@ -62,6 +65,16 @@ struct Running {
     http: Arc<http::Config>,
     stream: Arc<stream::Config>,
     shared: Arc<Shared>,
+}
+
+impl Running {
+    /// Has names followed and health checked.
+    fn keep(&self, keeper: &Keeper) -> Vec<Job> {
+        let (outlet, errors) = (&self.shared.outlet, &self.config.errors);
+        let mut jobs = upstream::keep(keeper, &self.http.groups, outlet, errors);
+        jobs.extend(upstream::keep(keeper, &self.stream.groups, outlet, errors));
+        jobs
+    }
 }
 
 /// More workers than processors do not help.
@@ -91,7 +104,10 @@ impl Proxy {
         let running = Self::prepare(&config, &shared)?;
         let listeners = Listeners::bind(&specs(&config), workers(&config), &Listeners::default())?;
         let workers = Workers::start(listeners.clone(), running.clone()).await?;
+        let keeper = Keeper::start()?;
         Ok(Self {
+            jobs: running.keep(&keeper),
+            keeper,
             workers,
             listeners,
             config: running,
@@ -114,6 +130,7 @@ impl Proxy {
         self.workers
             .configure(listeners.clone(), running.clone())
             .await?;
+        self.jobs = running.keep(&self.keeper);
         self.listeners = listeners;
         self.config = running;
         Ok(())

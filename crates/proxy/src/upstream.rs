@@ -4,9 +4,12 @@
 //! guard that reports what came of each choice exactly once, and the work of the keeper: following names and checking health.
 
 mod address;
+mod check;
 mod draft;
+mod follow;
 mod group;
 mod health;
+mod keep;
 mod keepalive;
 mod pool;
 mod resolver_row;
@@ -18,7 +21,8 @@ mod turn;
 pub(crate) use address::{Url, ip as literal_ip, parse as parse_url};
 pub(crate) use draft::Draft;
 pub(crate) use group::{Group, Groups};
-pub(crate) use health::{HeaderTest, Match, Probe, Test};
+pub(crate) use health::{HeaderTest, Match, Probe, Test, read_regex};
+pub(crate) use keep::keep;
 pub(crate) use keepalive::Keepalive;
 pub(crate) use pool::{Lane, Link, Pool};
 pub(crate) use resolving::Resolving;

@@ -15,7 +15,7 @@ use crate::names::Name;
 use crate::net::ResolverSpec;
 use crate::script::{Definition, Registry};
 use crate::ssl::{self, Ssl};
-use crate::upstream::Groups;
+use crate::upstream::{Groups, Match};
 
 /// What the HTTP face runs on. Immutable; a reload makes a new one.
 #[derive(Debug, Default)]
@@ -87,6 +87,8 @@ pub(crate) struct Draft {
     pub(crate) log_formats: Vec<Arc<Format<Var>>>,
     /// `map`, `geo` and `split_clients`
     pub(crate) computed: Vec<Computed>,
+    /// `match` blocks, by name
+    pub(crate) matches: Vec<(String, Arc<Match>)>,
     /// Certificates that were loaded already.
     pub(crate) tls: ssl::Loaded,
 }

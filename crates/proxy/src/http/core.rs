@@ -3,7 +3,7 @@
 //! The directives of nginx's core HTTP module that the data path acts on by itself; `root` and its kin are in `files`,
 //! `listen` and `server_name` in `listen`.
 
-mod rows;
+pub(crate) mod rows;
 mod types;
 mod vars;
 
@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use super::Template;
 
-pub(crate) use rows::{IGNORED, ROWS};
 pub(crate) use types::Types;
 pub(crate) use vars::VARS;
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Locations, access, access_log, core, error_page, headers, proxy, resolver, rewrite};
+use super::{
+    Locations, access, access_log, core, error_page, headers, health, proxy, resolver, rewrite,
+};
 use crate::conf::{Level, Row};
 use crate::log::Errors;
 
@@ -42,6 +44,8 @@ pub(crate) struct Location {
     pub(crate) headers: headers::Conf,
     /// `proxy_*`
     pub(crate) proxy: proxy::Conf,
+    /// `health_check`, until the group has it
+    pub(crate) health: Option<health::Conf>,
     /// `resolver`
     pub(crate) resolver: resolver::Conf,
     /// `error_log`

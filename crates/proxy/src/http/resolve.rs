@@ -6,7 +6,7 @@ use nginx_conf::{Body, Context, Directive, Kind, MAIN, Param, Presence, Spec};
 
 use super::config::{Config, Draft, HttpCx, Server, ServerDraft, UpstreamDraft};
 use super::route::{Locations, Pattern};
-use super::{Location, access_log, proxy, rewrite};
+use super::{Location, access_log, health, proxy, rewrite};
 use crate::conf::contexts::{
     HTTP, LIMIT_EXCEPT, LOCATION, LOCATION_IF, SERVER, SERVER_IF, UPSTREAM,
 };
@@ -227,7 +227,11 @@ impl Walk<'_, '_> {
 
     /// What can be made only of all plain directives of a level.
     fn settle(&mut self, directive: &Directive, location: &mut Location) {
-        if let Err(reason) = proxy::settle(location) {
+        let mut settled = proxy::settle(location);
+        if settled.is_ok() {
+            settled = health::settle(location, &mut self.cx);
+        }
+        if let Err(reason) = settled {
             self.cx.cx.wrong(&directive.name, reason);
         }
     }

@@ -54,7 +54,7 @@ impl<V> Default for Outward<V> {
 /// TLS that is ready to be used.
 #[derive(Debug)]
 pub(crate) struct Tls {
-    pub(crate) client: ClientTls,
+    pub(crate) client: Arc<ClientTls>,
     /// No other TLS of this process has it: connections that were made with one serve no other.
     pub(crate) id: u64,
 }
@@ -92,7 +92,7 @@ impl<V> Outward<V> {
         };
         let client = ClientTls::load(&spec).map_err(|error| error.to_string())?;
         Ok(Arc::new(Tls {
-            client,
+            client: Arc::new(client),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
         }))
     }

@@ -5,7 +5,9 @@
     reason = "a test that cannot go on has failed; the panic says where"
 )]
 
+mod proxy_pass;
 mod proxy_protocol;
 mod stand;
 mod stream;
 mod tls;
+mod upstreams;

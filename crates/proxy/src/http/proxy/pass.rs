@@ -42,6 +42,16 @@ pub(crate) struct Place {
     pub(crate) url: Vec<u8>,
 }
 
+impl Pass {
+    /// The number of the group and what the URL says, where it has no variables.
+    pub(crate) fn fixed(&self) -> Option<(usize, &Place)> {
+        match &self.target {
+            Target::Fixed { group, place } => Some((*group, place)),
+            Target::Variable(_) => None,
+        }
+    }
+}
+
 /// The scheme's usual port, whether it is TLS, and what follows.
 pub(crate) fn split_scheme(url: &str) -> Option<(u16, bool, &str)> {
     let is = |scheme: &str| {

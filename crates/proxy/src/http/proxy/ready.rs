@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::super::{Handler, Location};
+use super::super::{Handler, Location, Template};
 use super::conf::Conf;
 use super::head::Head;
 use super::names::Names;
 use super::pass::{Pass, Target};
 use super::ssl::Tls;
+use crate::net::tls::ClientTls;
 
 /// What requests of a location use.
 #[derive(Debug)]
@@ -51,6 +52,15 @@ pub(crate) fn settle(location: &mut Location) -> Result<(), String> {
     let ready = ready(&location.proxy, pass)?;
     location.proxy.ready = Some(Arc::new(ready));
     location.proxy.check_buffers().map_err(str::to_owned)
+}
+
+/// TLS of the location to its servers, and whom their certificates are to be for.
+pub(crate) fn tls(location: &Location, host: &str) -> Option<(Arc<ClientTls>, String)> {
+    let tls = location.proxy.ready.as_ref()?.tls.as_ref()?;
+    let name = location.proxy.ssl.name.as_ref();
+    let name = name.and_then(Template::as_literal);
+    let name = name.map_or(host.into(), String::from_utf8_lossy);
+    Some((tls.client.clone(), name.into_owned()))
 }
 
 fn ready(conf: &Conf, pass: &Pass) -> Result<Ready, String> {
