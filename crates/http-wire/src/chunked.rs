@@ -250,7 +250,7 @@ impl ChunkedDecoder {
         }
         match byte {
             b'\r' => self.state = State::TrailerLf,
-            b'\n' => return Err(BadChunk::LineEnd),
+            b'\n' | b'\0' => return Err(BadChunk::LineEnd),
             _ => self.trailers.push(byte),
         }
         Ok(())

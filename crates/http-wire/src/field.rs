@@ -1,7 +1,5 @@
 //! Field lines: one line, one field, and the list of a head.
 
-use memchr::memchr2;
-
 use crate::name::FieldName;
 use crate::span::Span;
 
@@ -109,7 +107,7 @@ const CLASSES: [Class; 256] = {
     classes
 };
 
-/// Parses the line between two offsets of a buffer, its end excluded. A line without a colon is a field without a value,
+/// Parses a line that has neither a zero byte nor a stray carriage return. A line without a colon is a field without a value,
 /// as nginx has it. A name is never followed by blanks, nor is a line a continuation of the one before (RFC 9112 5.1, 5.2).
 pub(crate) fn parse_line(buf: &[u8], start: usize, end: usize, underscores: bool) -> Line {
     let line = &buf[start..end];
@@ -128,7 +126,7 @@ pub(crate) fn parse_line(buf: &[u8], start: usize, end: usize, underscores: bool
         }
     }
     let value = line.get(name_len + 1..).unwrap_or_default();
-    if name_len == 0 || memchr2(b'\0', b'\r', value).is_some() {
+    if name_len == 0 {
         return Line::Invalid;
     }
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');

@@ -42,7 +42,9 @@ pub fn request(input: &[u8]) {
         bare_lf: false,
         ..LIMITS
     };
+    let in_pieces = request_in_pieces(input, &strict);
     let strict = request_at_once(input, &strict);
+    assert_eq!(strict, in_pieces);
     assert!(strict.is_err() || strict.ok() == outcome.ok());
     let mut head = RequestHead::default();
     let Ok(Parsed::Complete { len }) = head.parse(input, &LIMITS) else {

@@ -1,6 +1,6 @@
 //! Lines of a buffer that grows.
 
-use memchr::memchr;
+use memchr::memchr3;
 
 /// Takes lines off a buffer and remembers how far it has looked, so that each byte is looked at once however often more come.
 #[derive(Clone, Copy, Debug, Default)]
@@ -9,6 +9,8 @@ pub(crate) struct Lines {
     pub(crate) next: usize,
     /// How far no line feed was found.
     scan: usize,
+    /// Whether the line has what none may have, as far as it was looked at.
+    is_dirty: bool,
 }
 
 /// A line without its end.
@@ -18,23 +20,41 @@ pub(crate) struct LineAt {
     pub(crate) end: usize,
     /// Whether a line feed alone ended it.
     pub(crate) bare_lf: bool,
+    /// Whether a zero byte or a carriage return that ends nothing is in it.
+    pub(crate) is_dirty: bool,
 }
 
 impl Lines {
     pub(crate) fn take(&mut self, buf: &[u8]) -> Option<LineAt> {
-        let from = self.scan.max(self.next);
-        let Some(found) = memchr(b'\n', buf.get(from..)?) else {
-            self.scan = buf.len();
-            return None;
-        };
-        let (start, lf) = (self.next, from + found);
-        self.next = lf + 1;
-        let bare_lf = lf == start || buf[lf - 1] != b'\r';
-        Some(LineAt {
-            start,
-            end: if bare_lf { lf } else { lf - 1 },
-            bare_lf,
-        })
+        let mut from = self.scan.max(self.next);
+        // One search finds the end and what must not be before it.
+        while let Some(found) = memchr3(b'\n', b'\r', b'\0', buf.get(from..)?) {
+            let at = from + found;
+            let lf = match (buf[at], buf.get(at + 1)) {
+                (b'\n', _) => at,
+                (b'\r', Some(b'\n')) => at + 1,
+                (b'\r', None) => {
+                    self.scan = at;
+                    return None;
+                }
+                _ => {
+                    self.is_dirty = true;
+                    from = at + 1;
+                    continue;
+                }
+            };
+            let line = LineAt {
+                start: self.next,
+                end: at,
+                bare_lf: lf == at,
+                is_dirty: self.is_dirty,
+            };
+            self.next = lf + 1;
+            self.is_dirty = false;
+            return Some(line);
+        }
+        self.scan = buf.len();
+        None
     }
 
     /// Skips empty lines, as before a request line (RFC 9112 2.2).

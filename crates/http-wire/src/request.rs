@@ -114,10 +114,11 @@ impl RequestHead {
                 Ok(false)
             };
         };
+        request_line::check_start(&buf[line.start..line.end])?;
         if self.lines.next - start > limits.line_len_max {
             return Err(BadRequest::LineTooLong);
         }
-        if line.bare_lf && !limits.bare_lf {
+        if line.is_dirty || (line.bare_lf && !limits.bare_lf) {
             return Err(BadRequest::Line);
         }
         self.line = request_line::parse(buf, line)?;
@@ -153,14 +154,14 @@ impl RequestHead {
         line: LineAt,
         limits: &Limits,
     ) -> Result<(), BadRequest> {
-        if line.bare_lf && !limits.bare_lf {
-            return Err(BadRequest::FieldLine);
-        }
         if self.lines.next - line.start > limits.field_len_max {
             return Err(BadRequest::FieldTooLong);
         }
         if self.lines.next > limits.head_len_max.min(HEAD_LEN_MAX) {
             return Err(BadRequest::HeadTooLarge);
+        }
+        if line.is_dirty || (line.bare_lf && !limits.bare_lf) {
+            return Err(BadRequest::FieldLine);
         }
         if line.start == line.end {
             self.stage = Stage::Complete;

@@ -32,9 +32,9 @@ pub(crate) fn check_start(start: &[u8]) -> Result<(), BadRequest> {
     }
 }
 
+/// Parses a line whose start [`check_start`] has passed.
 pub(crate) fn parse(buf: &[u8], line: LineAt) -> Result<RequestLine, BadRequest> {
     let bytes = &buf[..line.end];
-    check_start(&bytes[line.start..])?;
     let method_end = until_space(bytes, line.start);
     if method_end == bytes.len() {
         return Err(BadRequest::Method);

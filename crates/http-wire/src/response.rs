@@ -13,6 +13,9 @@ use crate::request::Parsed;
 use crate::request_line::minor_version;
 use crate::span::Span;
 
+/// What a status line starts with.
+const START: &[u8] = b"HTTP/";
+
 /// A response head, reused from response to response.
 #[derive(Clone, Debug, Default)]
 pub struct ResponseHead {
@@ -42,9 +45,15 @@ impl ResponseHead {
         if self.stage == Stage::Complete {
             self.clear();
         }
+        if self.stage == Stage::Line {
+            let len = buf.len().min(START.len());
+            if buf[..len] != START[..len] {
+                return Err(BadResponse::NoStatusLine);
+            }
+        }
         while self.stage != Stage::Complete {
             let Some(line) = self.lines.take(buf) else {
-                return self.incomplete(buf, limits);
+                return incomplete(buf, limits);
             };
             if self.lines.next > limits.head_len_max.min(HEAD_LEN_MAX) {
                 return Err(BadResponse::HeadTooLarge);
@@ -123,19 +132,10 @@ impl ResponseHead {
         self.fields.find(id).map(|field| field.value.of(buf))
     }
 
-    fn incomplete(&self, buf: &[u8], limits: &ResponseLimits) -> Result<Parsed, BadResponse> {
-        const START: &[u8] = b"HTTP/";
-        let len = buf.len().min(START.len());
-        if self.stage == Stage::Line && buf[..len] != START[..len] {
+    fn take_status_line(&mut self, buf: &[u8], line: LineAt) -> Result<(), BadResponse> {
+        if line.is_dirty {
             return Err(BadResponse::NoStatusLine);
         }
-        if buf.len() >= limits.head_len_max.min(HEAD_LEN_MAX) {
-            return Err(BadResponse::HeadTooLarge);
-        }
-        Ok(Parsed::Partial)
-    }
-
-    fn take_status_line(&mut self, buf: &[u8], line: LineAt) -> Result<(), BadResponse> {
         let bytes = &buf[line.start..line.end];
         let (version, at, status) = parse_status(bytes).ok_or(BadResponse::NoStatusLine)?;
         self.version = version;
@@ -155,10 +155,13 @@ impl ResponseHead {
             self.stage = Stage::Complete;
             return Ok(());
         }
+        if line.is_dirty {
+            return Err(BadResponse::FieldLine);
+        }
         let field = match parse_line(buf, line.start, line.end, true) {
             Line::Field(field) | Line::OddName(field) => field,
             // Some servers repeat the status line among the fields.
-            Line::Invalid if buf[line.start..line.end].starts_with(b"HTTP/") => return Ok(()),
+            Line::Invalid if buf[line.start..line.end].starts_with(START) => return Ok(()),
             Line::Invalid => return Err(BadResponse::FieldLine),
         };
         if self.fields.has(field.id) {
@@ -178,9 +181,17 @@ impl ResponseHead {
     }
 }
 
+/// A head that has no end yet has its bound, too.
+fn incomplete(buf: &[u8], limits: &ResponseLimits) -> Result<Parsed, BadResponse> {
+    if buf.len() >= limits.head_len_max.min(HEAD_LEN_MAX) {
+        return Err(BadResponse::HeadTooLarge);
+    }
+    Ok(Parsed::Partial)
+}
+
 /// The version, the offset of the status and the status of a status line.
 fn parse_status(line: &[u8]) -> Option<(Version, usize, u16)> {
-    let rest = line.strip_prefix(b"HTTP/")?;
+    let rest = line.strip_prefix(START)?;
     let dot = memchr::memchr(b'.', rest)?;
     let (major, rest) = (&rest[..dot], &rest[dot + 1..]);
     let valid = (1..=3).contains(&major.len()) && major.iter().all(u8::is_ascii_digit);
@@ -197,13 +208,8 @@ fn parse_status(line: &[u8]) -> Option<(Version, usize, u16)> {
     let starts_well = matches!(digits[0], b'1'..=b'9') && digits.iter().all(u8::is_ascii_digit);
     // Some servers write a subcode after a dot.
     let ends_well = matches!(rest.get(3), None | Some(b' ' | b'.'));
-    let clean = memchr::memchr2(b'\r', b'\0', rest).is_none();
     let status = digits.iter().fold(0u16, |status, digit| {
         status.wrapping_mul(10) + u16::from(digit.wrapping_sub(b'0'))
     });
-    (valid && starts_well && ends_well && clean).then_some((
-        version,
-        line.len() - rest.len(),
-        status,
-    ))
+    (valid && starts_well && ends_well).then_some((version, line.len() - rest.len(), status))
 }

@@ -80,6 +80,7 @@ fn what_is_refused() {
         (b"0\r\na b: c\r\n", "invalid trailer line"),
         (b"0\r\n folded\r\n", "invalid trailer line"),
         (b"0\r\na: b\rc\r\n", "invalid chunk line end"),
+        (b"0\r\na: \0\r\n", "invalid chunk line end"),
     ]);
 }
 

@@ -102,6 +102,8 @@ fn request_lines_that_are_refused() {
         &[
             (b"\x16\x03\x01", "400 client sent invalid method"),
             (b"get / HTTP/1.1\r\n", "400 client sent invalid method"),
+            (b"G\0T / HTTP/1.1\r\n", "400 client sent invalid method"),
+            (b"get / HTTP/1.1\n", "400 client sent invalid method"),
             (b" GET / HTTP/1.1\r\n", "400 client sent invalid method"),
             (b"GET\r\n", "400 client sent invalid method"),
             (b"GET\t/ HTTP/1.1\r\n", "400 client sent invalid method"),
