@@ -55,7 +55,7 @@ fn fill(
         response.reason.extend_from_slice(reason);
     }
     let upgraded = status == 101;
-    let listed = record.head.fields().has(FieldName::Connection) && !upgraded;
+    let listed = !upgraded && hop::lists_fields(record.head.fields(), &record.buf);
     for field in record.head.fields().as_slice() {
         let value = field.value.of(&record.buf);
         match field.id {
