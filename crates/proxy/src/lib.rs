@@ -12,6 +12,7 @@
 mod access;
 mod conf;
 mod http;
+mod limit_conn;
 mod listen;
 mod log;
 mod names;

@@ -126,8 +126,7 @@ impl Proxy {
         let running = Self::prepare(&config, &self.shared)?;
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
         running.http.groups.inherit(&self.config.http.groups);
-        let groups = &self.config.stream.groups;
-        running.stream.groups.inherit(groups);
+        running.stream.inherit(&self.config.stream);
         self.workers
             .configure(listeners.clone(), running.clone())
             .await?;

@@ -7,6 +7,7 @@ mod access_log;
 mod computed;
 mod config;
 mod core;
+mod limit_conn;
 mod listen;
 mod preread;
 mod proxy;
@@ -40,6 +41,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         script::ROWS,
         computed::ROWS,
         access_log::ROWS,
+        limit_conn::ROWS,
         upstream::ROWS,
         proxy::ROWS,
         proxy::SSL_ROWS,

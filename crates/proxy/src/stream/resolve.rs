@@ -157,6 +157,7 @@ fn finish(mut cx: StreamCx<'_, '_>, servers: &[Arc<Server>], base: &Server) -> C
         prefix: cx.cx.paths.prefix().to_owned(),
         ports: listen::ports(servers, cx.cx),
         groups,
+        zones: cx.draft.zones,
         definitions: cx.registry.finish(),
         computed: cx.draft.computed,
     }

@@ -12,9 +12,12 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use super::config::{Handler, Source};
 use super::listen::Port;
 use super::record::Record;
-use super::{Config, Server, Session, Worker, access_log, preread, proxy, script, status};
+use super::{
+    Config, Server, Session, Worker, access_log, limit_conn, preread, proxy, script, status,
+};
 use crate::access::admits;
 use crate::conf::Severity;
+use crate::limit_conn::Held;
 use crate::net::tls::accept_tls;
 use crate::net::{Alarm, Endpoint, HeaderError, Transport, clock, read_proxy_header};
 use crate::script::{Captures, Slots};
@@ -37,6 +40,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize)
         session: &mut session,
         port: &port,
         alarm: Alarm::new(),
+        held: Vec::new(),
     };
     let (client, status) = run.phases(transport).await;
     clock::refresh();
@@ -82,6 +86,7 @@ fn begin(worker: &Rc<Worker>, config: Arc<Config>, port: &Port, transport: &Tran
         upstream: Record::default(),
         started: clock::now(),
         status: Cell::new(0),
+        limit_status: Cell::new(None),
         received: Cell::new(0),
         sent: Cell::new(0),
         slots,
@@ -96,6 +101,8 @@ struct Run<'s> {
     session: &'s mut Session,
     port: &'s Port,
     alarm: Alarm,
+    /// The session's places in zones.
+    held: Vec<Held>,
 }
 
 impl Run<'_> {
@@ -122,12 +129,13 @@ impl Run<'_> {
         (Some(client), status)
     }
 
-    /// The PROXY header, the real address, access.
+    /// The PROXY header, the real address, limits, access.
     async fn admit(&mut self, client: &mut Transport) -> Result<(), Ended> {
         if self.port.proxy_protocol {
             self.header(client).await?;
         }
         self.believe();
+        limit_conn::run(self.session, &mut self.held)?;
         if !admits(&self.session.server.access, &self.session.client) {
             self.session
                 .error(Severity::Error, format_args!("access forbidden by rule"));
