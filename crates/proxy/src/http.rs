@@ -7,11 +7,13 @@ mod access_log;
 mod body;
 mod client;
 mod computed;
+mod conditions;
 mod config;
 mod connection;
 mod core;
 mod error_page;
 mod fields;
+mod files;
 mod finalize;
 mod greet;
 mod headers;
@@ -61,6 +63,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         core::rows::ignored::ROWS,
         listen::ROWS,
         error_page::ROWS,
+        files::ROWS,
         access_log::ROWS,
         rewrite::ROWS,
         headers::ROWS,
