@@ -9,6 +9,7 @@ mod config;
 mod core;
 mod limit_conn;
 mod listen;
+pub(crate) mod pass;
 mod preread;
 mod proxy;
 mod record;
@@ -43,6 +44,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         access_log::ROWS,
         limit_conn::ROWS,
         upstream::ROWS,
+        pass::ROWS,
         proxy::ROWS,
         proxy::SSL_ROWS,
         &ssl::ROWS,

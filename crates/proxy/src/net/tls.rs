@@ -24,7 +24,7 @@ use std::fmt;
 use std::path::Path;
 
 pub(crate) use certificate::{Description, describe, fingerprint, pem as certificate_pem};
-pub(crate) use client::{ClientSpec, ClientTls, connect_tls};
+pub(crate) use client::{ClientSpec, ClientTls, connect_tls, connect_tls_offering};
 pub(crate) use hello::{HELLO_LEN_MAX, Hello, Look, look};
 pub(crate) use pem::Passwords;
 pub(crate) use server::{AcceptError, ClientAuth, ServerSpec, ServerTls, Verdict, accept_tls};

@@ -44,6 +44,8 @@ pub(crate) enum Handler {
     Proxy(Arc<proxy::Pass>),
     /// `return VALUE`
     Return(Template),
+    /// `pass ADDRESS`
+    Pass(Template),
 }
 
 /// One `server`: the values of all modules, inherited from `stream`.

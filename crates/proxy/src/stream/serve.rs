@@ -11,9 +11,10 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::config::Handler;
 use super::listen::Port;
+use super::pass::Passed;
 use super::record::Record;
 use super::{
-    Config, Server, Session, Worker, access_log, limit_conn, preread, proxy, script, status,
+    Config, Server, Session, Worker, access_log, limit_conn, pass, preread, proxy, script, status,
 };
 use crate::access::admits;
 use crate::conf::Severity;
@@ -23,12 +24,10 @@ use crate::net::{Alarm, Endpoint, HeaderError, Transport, clock, read_proxy_head
 use crate::script::{Captures, Slots};
 use crate::ssl::{self, Info, Objection};
 
-/// Serves one connection. `port` is the address that it came in by.
-pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize) {
+/// Serves one connection. `port` is the address that it came in by. What is to go on elsewhere is given back.
+pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize) -> Option<Passed> {
     let config = worker.config();
-    let Some(port) = config.ports.get(port).cloned() else {
-        return;
-    };
+    let port = config.ports.get(port).cloned()?;
     let counters = &worker.shared.counters;
     counters.accepted.fetch_add(1, Ordering::Relaxed);
     let mut session = begin(&worker, config, &port, &transport);
@@ -41,14 +40,19 @@ pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize)
         port: &port,
         alarm: Alarm::new(),
         held: Vec::new(),
+        goes_on: None,
     };
     let (client, status) = run.phases(transport).await;
+    if let Some(to) = run.goes_on.take() {
+        return client.map(|transport| Passed { transport, to });
+    }
     clock::refresh();
     session.status.set(status);
     access_log::run(&session);
     if let Some(mut client) = client {
         farewell(&mut client);
     }
+    None
 }
 
 /// Tells the other side that nothing more comes, as far as the socket takes it at once: TLS has words for it.
@@ -103,6 +107,8 @@ struct Run<'s> {
     alarm: Alarm,
     /// The session's places in zones.
     held: Vec<Held>,
+    /// Where the connection goes on, instead of a session here.
+    goes_on: Option<Endpoint>,
 }
 
 impl Run<'_> {
@@ -276,6 +282,12 @@ impl Run<'_> {
                     self.session.sent.set(text.len() as u64);
                 }
                 status::OK
+            }
+            Some(Handler::Pass(to)) => {
+                // What is looked at of a decrypted stream has been taken from it, in nginx.
+                let is_read = self.port.ssl && server.preread;
+                self.goes_on = pass::run(self.session, to, is_read);
+                status::INTERNAL
             }
             // Such a server is refused when the configuration is read.
             None => status::INTERNAL,

@@ -162,6 +162,26 @@ fn variables_say_where_a_session_goes_and_sessions_outlive_a_reload() {
 }
 
 #[test]
+fn a_connection_is_passed_on_inside() {
+    let mut stand = Stand::new("stream-pass");
+    // `pass` names a port, so one is to be had before.
+    let (http, tcp) = (nowhere(), nowhere());
+    stand.run(&format!(
+        "http {{ server {{ listen {http}; }} }}
+        stream {{
+            server {{ listen 127.0.0.2:0; pass {http}; }}
+            server {{ listen {tcp}; return $server_addr; }}
+            server {{ listen 127.0.0.3:0; pass {tcp}; }}
+            server {{ listen 127.0.0.4:0; pass 127.0.0.9:1; }}
+        }}"
+    ));
+    let got = stand.ask(1, b"GET / HTTP/1.0\r\n\r\n");
+    assert!(got.starts_with("HTTP/1.1 404"), "{got}");
+    assert_eq!(stand.ask(3, b""), "127.0.0.1");
+    assert_eq!(stand.ask(4, b""), "");
+}
+
+#[test]
 fn what_cannot_be_served_is_refused() {
     let stand = Stand::new("stream-refused");
     let check = |inside: &str, expected: &str| {

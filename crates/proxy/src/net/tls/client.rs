@@ -115,11 +115,27 @@ impl ClientTls {
 ///
 /// The connection's; `InvalidData` with rustls' error where the sides do not agree or the certificate is not believed.
 pub(crate) async fn connect_tls(
-    mut transport: Transport,
+    transport: Transport,
     tls: &ClientTls,
     name: &str,
 ) -> io::Result<Transport> {
-    let connection = ClientConnection::new(Arc::clone(&tls.config), tls.name(name)?)
+    let alpn = tls.config.alpn_protocols.clone();
+    connect_tls_offering(transport, tls, name, alpn).await
+}
+
+/// [`connect_tls`] that offers these application protocols instead of those of `tls`.
+///
+/// # Errors
+///
+/// The same.
+pub(crate) async fn connect_tls_offering(
+    mut transport: Transport,
+    tls: &ClientTls,
+    name: &str,
+    alpn: Vec<Vec<u8>>,
+) -> io::Result<Transport> {
+    let config = Arc::clone(&tls.config);
+    let connection = ClientConnection::new_with_alpn(config, tls.name(name)?, alpn)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     let mut session = Box::new(Session::new(Connection::Client(connection)));
     let wire = &mut transport.wire;

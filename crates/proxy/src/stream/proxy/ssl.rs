@@ -86,9 +86,11 @@ pub(crate) static ROWS: &[Row] = &[
         "proxy_ssl_alpn",
         WORDS,
         "",
-        "The application protocols that upstreams are offered, without variables.",
-        |server, directive, _| {
-            server.proxy.ssl.alpn = protocols(directive)?;
+        "The application protocols that upstreams are offered. May hold variables; what is empty is left out.",
+        |server, directive, cx| {
+            let words = directive.args.iter();
+            let offered: Result<Vec<_>, _> = words.map(|word| cx.template(word)).collect();
+            server.proxy.alpn = offered?;
             Ok(())
         },
     ),
