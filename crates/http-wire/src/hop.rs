@@ -26,6 +26,21 @@ pub fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|token| !token.is_empty())
 }
 
+/// Whether the Connection fields of a message list more than the usual words about the connection itself. Where they do not,
+/// [`is_listed`] is false for every field.
+#[must_use]
+pub fn lists_fields(fields: &Fields, buf: &[u8]) -> bool {
+    if !fields.has(FieldName::Connection) {
+        return false;
+    }
+    let mut listed = fields.find_all(FieldName::Connection);
+    listed.any(|connection| {
+        let value = connection.value.of(buf);
+        let usual = |word: &[u8]| value.eq_ignore_ascii_case(word);
+        !(usual(b"keep-alive") || usual(b"close") || usual(b"upgrade"))
+    })
+}
+
 /// Whether the Connection field of the same message lists this field. It cannot list what says whom the request is for, where the
 /// message ends or who asks: a client could otherwise have the proxy drop what the upstream decides by.
 #[must_use]

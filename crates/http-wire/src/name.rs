@@ -15,7 +15,7 @@ macro_rules! names {
             Other,
         }
 
-        /// Sorted by length, which [`STARTS`] relies on.
+        /// In the order of the variants.
         const NAMES: &[(&str, FieldName)] = &[$(($text, FieldName::$variant),)*];
     };
 }
@@ -89,46 +89,44 @@ names! {
     StrictTransportSecurity => "Strict-Transport-Security",
 }
 
-/// One more than the longest known name.
-const LENS: usize = NAMES[NAMES.len() - 1].0.len() + 1;
-
-/// The bit that makes a letter a small one.
-const LOWER: u8 = 0x20;
-
-/// Where the names of each length start in [`NAMES`]; the last is its length.
-const STARTS: [usize; LENS + 1] = {
-    let mut starts = [0; LENS + 1];
-    let mut len = 0;
-    while len <= LENS {
-        let mut at = 0;
-        while at < NAMES.len() && NAMES[at].0.len() < len {
-            at += 1;
-        }
-        starts[len] = at;
-        len += 1;
+/// Where a name would be in [`SLOTS`]. The factors are chosen so that no two known names meet, which the compiler checks.
+const fn slot(name: &[u8]) -> usize {
+    let len = name.len();
+    if len == 0 {
+        return 0;
     }
-    starts
+    let (first, middle, last) = (name[0], name[len / 2], name[len - 1]);
+    (len * 15 + lower(first) * 31 + lower(middle) * 5 + lower(last)) % 256
+}
+
+/// A letter in lower case. Other bytes become what they like: the comparison with the name decides.
+const fn lower(byte: u8) -> usize {
+    (byte | 0x20) as usize
+}
+
+/// The name at each slot.
+const SLOTS: [FieldName; 256] = {
+    let mut slots = [FieldName::Other; 256];
+    let mut at = 0;
+    while at < NAMES.len() {
+        let slot = slot(NAMES[at].0.as_bytes());
+        assert!(matches!(slots[slot], FieldName::Other), "two names meet");
+        slots[slot] = NAMES[at].1;
+        at += 1;
+    }
+    slots
 };
 
 impl FieldName {
     /// The known name that equals these bytes, or [`FieldName::Other`].
     #[must_use]
     pub fn from_bytes(name: &[u8]) -> Self {
-        let len = name.len();
-        let (Some(first), Some(last)) = (name.first(), name.last()) else {
-            return Self::Other;
-        };
-        if len >= LENS {
-            return Self::Other;
+        let known = SLOTS[slot(name)];
+        if known.as_str().as_bytes().eq_ignore_ascii_case(name) {
+            known
+        } else {
+            Self::Other
         }
-        // Names of one length seldom share both ends, so that few are compared whole.
-        let ends = (first | LOWER, last | LOWER);
-        NAMES[STARTS[len]..STARTS[len + 1]]
-            .iter()
-            .map(|(known, id)| (known.as_bytes(), id))
-            .filter(|(known, _)| (known[0] | LOWER, known[len - 1] | LOWER) == ends)
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map_or(Self::Other, |(_, id)| *id)
     }
 
     /// The name as it is commonly written; empty for [`FieldName::Other`].

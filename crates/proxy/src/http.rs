@@ -7,11 +7,13 @@ mod access_log;
 mod body;
 mod client;
 mod computed;
+mod conditions;
 mod config;
 mod connection;
 mod core;
 mod error_page;
 mod fields;
+mod files;
 mod finalize;
 mod greet;
 mod headers;
@@ -22,6 +24,7 @@ mod lookup;
 mod phases;
 mod proxy;
 mod read_head;
+mod realip;
 mod request;
 mod resolve;
 mod resolver;
@@ -61,10 +64,12 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         core::rows::ignored::ROWS,
         listen::ROWS,
         error_page::ROWS,
+        files::ROWS,
         access_log::ROWS,
         rewrite::ROWS,
         headers::ROWS,
         access::ROWS,
+        realip::ROWS,
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,

@@ -12,6 +12,7 @@
 mod access;
 mod conf;
 mod http;
+mod limit_conn;
 mod listen;
 mod log;
 mod names;
@@ -24,6 +25,7 @@ mod server;
 mod shared;
 mod ssl;
 mod stream;
+mod trusted;
 mod upstream;
 mod worker;
 

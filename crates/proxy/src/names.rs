@@ -55,6 +55,15 @@ impl Name {
     }
 }
 
+/// What `$server_name` is where this argument of `server_name` is the first one.
+pub(crate) fn shown(text: &str) -> String {
+    match text.strip_prefix('.') {
+        _ if text.starts_with('~') => text.to_owned(),
+        Some(bare) => bare.to_ascii_lowercase(),
+        None => text.to_ascii_lowercase(),
+    }
+}
+
 /// The machine's name, as `$hostname` has it.
 pub(crate) fn hostname() -> String {
     let name = rustix::system::uname();
@@ -217,6 +226,18 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!(names.add(&[again], &Arc::new("other")), ["example.com"]);
+    }
+
+    #[test]
+    fn a_server_is_called_by_its_first_name() {
+        for (text, expected) in [
+            ("A.test", "a.test"),
+            (".A.test", "a.test"),
+            ("*.a.test", "*.a.test"),
+            ("~^A\\.test$", "~^A\\.test$"),
+        ] {
+            assert_eq!(shown(text), expected);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The running proxy: workers, the keeper, configurations that come and go.
 
+use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -126,8 +127,7 @@ impl Proxy {
         let running = Self::prepare(&config, &self.shared)?;
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
         running.http.groups.inherit(&self.config.http.groups);
-        let groups = &self.config.stream.groups;
-        running.stream.groups.inherit(groups);
+        running.stream.inherit(&self.config.stream);
         self.workers
             .configure(listeners.clone(), running.clone())
             .await?;
@@ -225,11 +225,14 @@ impl Proxy {
     }
 }
 
+/// How often one connection may be passed on by `pass`, as in nginx.
+const PASSES_MAX: usize = 10;
+
 /// Both faces in one worker.
 struct Faces {
     http: Rc<http::Worker>,
     stream: Rc<stream::Worker>,
-    errors: std::cell::RefCell<Arc<Config>>,
+    errors: Rc<RefCell<Arc<Config>>>,
 }
 
 impl Service for Faces {
@@ -246,18 +249,40 @@ impl Service for Faces {
         Rc::new(Self {
             http,
             stream: Rc::new(stream),
-            errors: std::cell::RefCell::new(running.config.clone()),
+            errors: Rc::new(RefCell::new(running.config.clone())),
         })
     }
 
     async fn serve(self: Rc<Self>, accepted: Accepted) {
         let (http, stream) = (self.http.clone(), self.stream.clone());
+        let errors = self.errors.clone();
         drop(self);
-        match accepted.listener.checked_sub(http.config().ports.len()) {
-            None => http::serve(http, accepted.transport, accepted.listener).await,
+        let (mut transport, mut at) = (accepted.transport, accepted.listener);
+        for _ in 0..PASSES_MAX {
+            let Some(port) = at.checked_sub(http.config().ports.len()) else {
+                return http::serve(http, transport, at).await;
+            };
             // A session holds its state for as long as it lasts; most connections are of the other face.
-            Some(port) => Box::pin(stream::serve(stream, accepted.transport, port)).await,
+            let served = Box::pin(stream::serve(stream.clone(), transport, port));
+            let Some(passed) = served.await else {
+                return;
+            };
+            let config = errors.borrow().clone();
+            let fits = |spec: &ListenSpec| stream::pass::matches(&spec.address, &passed.to);
+            let Some(found) = specs(&config).iter().position(fits) else {
+                let text = format!("port not found for \"{}\"", passed.to);
+                config
+                    .errors
+                    .line(Severity::Error, 0, format_args!("{text}"));
+                return;
+            };
+            (transport, at) = (passed.transport, found);
         }
+        let text = "a connection was passed on from server to server without an end";
+        let config = errors.borrow().clone();
+        config
+            .errors
+            .line(Severity::Error, 0, format_args!("{text}"));
     }
 
     fn configure(&self, running: Arc<Running>) {

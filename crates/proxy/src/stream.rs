@@ -7,7 +7,9 @@ mod access_log;
 mod computed;
 mod config;
 mod core;
+mod limit_conn;
 mod listen;
+pub(crate) mod pass;
 mod preread;
 mod proxy;
 mod record;
@@ -40,7 +42,9 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         script::ROWS,
         computed::ROWS,
         access_log::ROWS,
+        limit_conn::ROWS,
         upstream::ROWS,
+        pass::ROWS,
         proxy::ROWS,
         proxy::SSL_ROWS,
         &ssl::ROWS,

@@ -13,7 +13,9 @@ const LINE_LEN_MAX: usize = 107;
 pub(super) fn parse(buf: &[u8]) -> Result<Option<ProxyHeader>, BadProxyHeader> {
     let looked_at = &buf[..buf.len().min(LINE_LEN_MAX)];
     let Some(lf) = memchr::memchr(b'\n', looked_at) else {
-        return if looked_at.len() == LINE_LEN_MAX {
+        return if !may_become_one(looked_at) {
+            Err(BadProxyHeader::Broken)
+        } else if looked_at.len() == LINE_LEN_MAX {
             Err(BadProxyHeader::TooLarge)
         } else {
             Ok(None)
@@ -33,6 +35,17 @@ pub(super) fn parse(buf: &[u8]) -> Result<Option<ProxyHeader>, BadProxyHeader> {
         tlvs: Span::default(),
         is_intact: true,
     }))
+}
+
+/// Whether the beginning of a line is one of a header, so that nobody is waited for in vain.
+fn may_become_one(start: &[u8]) -> bool {
+    const KINDS: [&[u8]; 3] = [b"TCP4 ", b"TCP6 ", b"UNKNOWN"];
+    let rest = start.get(START.len()..).unwrap_or_default();
+    let fits = |kind: &&[u8]| {
+        let len = rest.len().min(kind.len());
+        rest[..len] == kind[..len]
+    };
+    KINDS.iter().any(fits)
 }
 
 /// `TCP4 SOURCE DESTINATION PORT PORT`, with one blank between them.

@@ -47,6 +47,11 @@ impl Client {
         self.sink.out.extend_from_slice(bytes);
     }
 
+    /// Whether bytes of a body would go out, once the head is complete.
+    pub(crate) fn wants_body(&self) -> bool {
+        self.sink.wants_body()
+    }
+
     /// Gives all memory back, for a connection that is idle.
     pub(crate) fn release(&mut self) {
         self.ahead.release();

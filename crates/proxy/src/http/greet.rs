@@ -23,11 +23,11 @@ pub(super) struct Greeted {
 }
 
 impl Greeted {
-    /// One that needs no greeting.
+    /// One that needs no greeting; TLS may have been ended before it was passed on.
     pub(super) fn plain(transport: Transport) -> Self {
         Self {
+            tls: transport.tls().map(|session| Box::new(Info::of(session))),
             transport,
-            tls: None,
             said: None,
         }
     }

@@ -132,9 +132,9 @@ fn expires(location: &mut Location, directive: &Directive, cx: &mut HttpCx<'_, '
 impl Expires {
     fn read(text: &str, of_change: bool) -> Option<Self> {
         match text {
-            "off" => return Some(Self::Off),
-            "epoch" => return Some(Self::Epoch),
-            "max" => return Some(Self::Max),
+            "off" if !of_change => return Some(Self::Off),
+            "epoch" if !of_change => return Some(Self::Epoch),
+            "max" if !of_change => return Some(Self::Max),
             _ => {}
         }
         if let Some(time) = text.strip_prefix('@').filter(|_| !of_change) {
@@ -198,8 +198,14 @@ fn set(request: &mut Request, at: i64, control: &[u8]) {
     fields.set(b"Cache-Control", control);
 }
 
-/// Adds what the location says to the response, before its head is rendered.
-pub(crate) fn run(request: &mut Request) {
+/// Adds what the location says to the response, before its head is rendered; once.
+pub(crate) fn run_once(request: &mut Request) {
+    if !std::mem::replace(&mut request.response.is_dressed, true) {
+        run(request);
+    }
+}
+
+fn run(request: &mut Request) {
     let location = request.location.clone();
     let conf = &location.headers;
     if conf.fields.is_empty() && conf.trailers.is_empty() && conf.expires.is_none() {
@@ -224,15 +230,22 @@ pub(crate) fn run(request: &mut Request) {
     }
 }
 
-/// A field without a value is left out; `Last-Modified` takes the place of ours.
+/// A field without a value is left out. `Last-Modified` and `ETag` take the place of ours, even so.
 fn add(request: &mut Request, added: &Added) {
     let value = added.value.to_bytes(request);
+    let response = &mut request.response;
     if added.name.eq_ignore_ascii_case(b"last-modified") {
-        request.response.last_modified = None;
-        request.response.fields.remove(b"last-modified");
+        response.fields.remove(b"last-modified");
+        let time = http_wire::date::parse_date(&value);
+        response.last_modified = time.and_then(|time| i64::try_from(time).ok());
+        if response.last_modified.is_some() {
+            return;
+        }
+    } else if added.name.eq_ignore_ascii_case(b"etag") {
+        response.fields.remove(b"etag");
     }
     if !value.is_empty() {
-        request.response.fields.push(&added.name, &value);
+        response.fields.push(&added.name, &value);
     }
 }
 

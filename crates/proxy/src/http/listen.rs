@@ -147,7 +147,7 @@ fn server_name(server: &mut ServerDraft, directive: &Directive, cx: &mut HttpCx<
         cx.registry.stand_at(&word.place);
         server.names.push(Name::parse(text, &mut cx.registry)?);
         if server.name.is_empty() {
-            server.name = text.to_ascii_lowercase();
+            server.name = crate::names::shown(text);
         }
     }
     Ok(())

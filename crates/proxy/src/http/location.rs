@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Locations, access, access_log, core, error_page, headers, health, proxy, resolver, rewrite,
+    Locations, access, access_log, core, error_page, files, headers, health, proxy, realip,
+    resolver, rewrite,
 };
 use crate::conf::{Level, Row};
 use crate::log::Errors;
@@ -34,6 +35,8 @@ pub(crate) struct Location {
     pub(crate) limit_except: Option<(Vec<String>, Arc<Location>)>,
     /// Values of the core module.
     pub(crate) core: core::Conf,
+    /// `root`, `index`, `try_files`
+    pub(crate) files: files::Conf,
     /// `error_page`
     pub(crate) error_pages: error_page::Conf,
     /// `access_log`
@@ -42,6 +45,8 @@ pub(crate) struct Location {
     pub(crate) access: access::Conf,
     /// `add_header`, `add_trailer`, `expires`
     pub(crate) headers: headers::Conf,
+    /// `set_real_ip_from`
+    pub(crate) realip: realip::Conf,
     /// `proxy_*`
     pub(crate) proxy: proxy::Conf,
     /// `health_check`, until the group has it
@@ -75,6 +80,7 @@ impl Location {
         Self {
             program: rewrite::Program::default(),
             limit_except: None,
+            files: self.files.inherited(),
             locations: Arc::default(),
             ..self.clone()
         }

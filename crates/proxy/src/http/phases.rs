@@ -9,7 +9,7 @@ mod guard;
 mod place;
 
 use super::error_page::Found;
-use super::{Abort, Client, Flow, Request, error_page};
+use super::{Abort, Client, Flow, Request, conditions, error_page, files, realip};
 use crate::conf::Severity;
 
 pub(crate) use guard::Verdict;
@@ -56,11 +56,19 @@ enum Entry {
 
 /// One pass; `Next` never comes out of it.
 async fn pass(request: &mut Request, client: &mut Client, entry: Entry) -> Result<Flow, Abort> {
+    if entry == Entry::Beginning {
+        realip::run(request);
+    }
     let flow = place::run(request, client, entry).await?;
     if flow != Flow::Next {
         return Ok(flow);
     }
+    realip::run(request);
     let flow = guard::run(request, client).await?;
+    if flow != Flow::Next {
+        return Ok(flow);
+    }
+    let flow = files::try_files(request);
     if flow != Flow::Next {
         return Ok(flow);
     }
@@ -75,6 +83,7 @@ fn redirect(request: &mut Request, uri: &[u8], args: &[u8]) -> Flow {
     request.set_uri(uri);
     request.set_args(args);
     request.internal = true;
+    request.adds_uri_to_alias = false;
     let server = request.server.clone();
     request.set_server(&server);
     Flow::Next
@@ -140,6 +149,9 @@ async fn respond(request: &mut Request, client: &mut Client, status: u16) -> Res
     response.reason.clear();
     response.content_type.clear();
     response.last_modified = None;
+    response.parts.clear();
+    response.fields.remove(b"etag");
+    response.fields.remove(b"accept-ranges");
     let mut page = std::mem::take(&mut request.scratch);
     page.clear();
     error_page::page(request, status, &mut page);
@@ -173,5 +185,8 @@ async fn text(
     request.response.status = status;
     request.response.content_length = Some(body.len() as u64);
     request.set_type_of_uri();
+    if let Some(status) = conditions::decide(request) {
+        return Ok(Flow::Respond(status));
+    }
     whole(request, client, body).await.map(|()| Flow::Done)
 }

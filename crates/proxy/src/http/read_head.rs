@@ -41,7 +41,13 @@ pub(crate) async fn run(
     Ok(match refused {
         Ok(()) => match ssl::refused(request, port) {
             Some(status) => Flow::Respond(status),
-            None => target(request),
+            None => {
+                let flow = target(request);
+                if flow != Flow::Next {
+                    request.keeps_alive = false;
+                }
+                flow
+            }
         },
         Err(bad) => {
             request.error(
@@ -73,7 +79,9 @@ async fn read(
         fields_max: conf.headers_max,
         ignore_invalid_headers: conf.ignore_invalid_headers,
         underscores_in_headers: conf.underscores_in_headers,
-        ..Limits::default()
+        // nginx takes a line feed for the end of a line, and its users' scripts rely on that. No server behind us sees it: what
+        // goes there is written anew.
+        bare_lf: true,
     };
     request.head.clear();
     request.buf.clear();

@@ -29,6 +29,8 @@ pub(crate) struct Request {
     pub(crate) connection: Rc<Connection>,
     /// Where the client is; `realip` may know better than the socket.
     pub(crate) client: Endpoint,
+    /// `client` is what a trusted proxy said.
+    pub(crate) is_client_known: bool,
     /// What the client asked, as places in `buf`.
     pub(crate) head: RequestHead,
     /// The bytes of the head.
@@ -57,6 +59,10 @@ pub(crate) struct Request {
     pub(crate) in_error_page: bool,
     /// The status that an error page was asked for, which the response keeps unless it is told otherwise. 0 for none.
     pub(crate) error_status: u16,
+    /// `try_files` found a file below an `alias` by regular expression: `uri` is what stands behind it.
+    pub(crate) adds_uri_to_alias: bool,
+    /// An `if` without a handler came after one with its own: nginx answers 500 then, and so do we.
+    pub(crate) lost_handler: bool,
     /// An error page is fetched with GET, whatever the client sent.
     pub(crate) is_get_now: bool,
     /// The connection stays open after the response.
@@ -103,6 +109,7 @@ impl Request {
             worker,
             client: connection.peer.clone(),
             connection,
+            is_client_known: false,
             head: RequestHead::default(),
             buf: Vec::new(),
             uri: Vec::new(),
@@ -117,6 +124,8 @@ impl Request {
             redirects_left: REDIRECTS_MAX,
             in_error_page: false,
             error_status: 0,
+            adds_uri_to_alias: false,
+            lost_handler: false,
             is_get_now: false,
             keeps_alive: false,
             is_pipelined: false,
@@ -162,6 +171,7 @@ impl Request {
         ] {
             bytes.clear();
         }
+        self.is_client_known = false;
         self.host_port = 0;
         self.is_raw_uri_valid = true;
         self.is_uri_normalised = false;
@@ -170,6 +180,8 @@ impl Request {
         self.redirects_left = REDIRECTS_MAX;
         self.in_error_page = false;
         self.error_status = 0;
+        self.adds_uri_to_alias = false;
+        self.lost_handler = false;
         self.is_get_now = false;
         self.keeps_alive = false;
         self.is_pipelined = false;

@@ -1,6 +1,7 @@
 //! The response as it is put together, before its head is sent.
 
 use super::Fields;
+use super::conditions::Parts;
 
 /// What is sent to the client. Handlers fill it, `add_header` and its kin act on it, [`Client::send_head`](super::Client)
 /// renders it once.
@@ -40,6 +41,10 @@ pub(crate) struct Response {
     pub(crate) is_complete: bool,
     /// Bytes ranges may be taken of the body.
     pub(crate) allow_ranges: bool,
+    /// `add_header` and its kin have acted on it.
+    pub(crate) is_dressed: bool,
+    /// The ranges that are sent in place of the whole body.
+    pub(crate) parts: Parts,
 }
 
 impl Response {
@@ -66,6 +71,8 @@ impl Response {
         self.fields.clear();
         self.trailers.clear();
         self.allow_ranges = false;
+        self.is_dressed = false;
+        self.parts.clear();
     }
 
     /// Adds a field.

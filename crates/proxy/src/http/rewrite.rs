@@ -109,6 +109,8 @@ fn level(
                 }
                 // Outside of locations an `if` has no values of its own.
                 if in_location {
+                    request.lost_handler |=
+                        block.handler.is_none() && request.location.handler.is_some();
                     request.location = block.clone();
                 }
                 level(request, block, in_location, changed)
@@ -152,11 +154,6 @@ fn set(request: &mut Request, variable: &Var, value: &Template) {
 
 fn answer(request: &mut Request, status: u16, text: Option<&Template>) -> Ran {
     if text.is_none() && status >= 400 {
-        // Within an error page the first error stays the answer.
-        let status = match request.error_status {
-            0 => status,
-            first => first,
-        };
         return Ran::Flow(Flow::Respond(status));
     }
     let text = text.map_or_else(Vec::new, |text| text.to_bytes(request));

@@ -97,6 +97,8 @@ pub(crate) struct Locations {
     prefixes: Vec<Prefix>,
     regexes: Vec<(Regex, Arc<Location>)>,
     named: HashMap<Box<str>, Arc<Location>>,
+    /// Proxied locations that end with a slash, by what stands before it.
+    slashed: HashMap<Box<[u8]>, Arc<Location>>,
 }
 
 #[derive(Debug)]
@@ -120,6 +122,13 @@ impl Locations {
     /// Adds a location.
     pub(crate) fn add(&mut self, pattern: Pattern, location: Arc<Location>) -> Result<(), String> {
         let duplicate = |text: &str| format!("duplicate location \"{text}\"");
+        if let Pattern::Exact(text) | Pattern::Prefix { text, .. } = &pattern
+            && let Some(bare) = text.strip_suffix('/')
+            && location.handler.is_some()
+        {
+            self.slashed
+                .insert(bare.as_bytes().into(), location.clone());
+        }
         match pattern {
             Pattern::Exact(text) => {
                 if self
@@ -175,6 +184,12 @@ impl Locations {
         if let Some(location) = self.exact.get(uri) {
             return Some(Found::Location(location.clone()));
         }
+        if let Some(location) = self.slashed.get(uri) {
+            // A location of exactly this prefix is nearer.
+            if !self.prefixes.iter().any(|prefix| *prefix.text == *uri) {
+                return Some(Found::Slash(location.clone()));
+            }
+        }
         let prefix = self
             .prefixes
             .iter()
@@ -182,10 +197,10 @@ impl Locations {
         let is_final = prefix.is_some_and(|prefix| prefix.is_final);
         let inner = prefix.and_then(|prefix| prefix.location.locations.find(uri, captures, assign));
         // Deeper regular expressions go first, as they do in nginx.
-        if let Some(Found::Location(location)) = &inner
-            && (location.is_regex || is_final)
-        {
-            return inner;
+        match &inner {
+            Some(Found::Location(location)) if !location.is_regex && !is_final => {}
+            None => {}
+            Some(_) => return inner,
         }
         if !is_final {
             for (regex, location) in &self.regexes {
@@ -195,12 +210,6 @@ impl Locations {
                 }
             }
         }
-        inner
-            .or_else(|| prefix.map(|prefix| Found::Location(prefix.location.clone())))
-            .map_or_else(|| self.slash(uri), Some)
-    }
-
-    fn slash(&self, _: &[u8]) -> Option<Found> {
-        None
+        inner.or_else(|| prefix.map(|prefix| Found::Location(prefix.location.clone())))
     }
 }

@@ -4,7 +4,7 @@
 //! keys of tickets with it. New certificates are a new configuration; connections keep the one they began with.
 //!
 //! TLS 1.2 and 1.3 only, and only the cipher suites that rustls has. Not here: stapling of revocation answers, early data,
-//! ticket keys from files, encrypted private keys.
+//! ticket keys from files.
 
 mod certificate;
 mod client;
@@ -24,8 +24,9 @@ use std::fmt;
 use std::path::Path;
 
 pub(crate) use certificate::{Description, describe, fingerprint, pem as certificate_pem};
-pub(crate) use client::{ClientSpec, ClientTls, connect_tls};
+pub(crate) use client::{ClientSpec, ClientTls, connect_tls, connect_tls_offering};
 pub(crate) use hello::{HELLO_LEN_MAX, Hello, Look, look};
+pub(crate) use pem::Passwords;
 pub(crate) use server::{AcceptError, ClientAuth, ServerSpec, ServerTls, Verdict, accept_tls};
 pub(crate) use session::Session;
 pub(crate) use suites::{Choice, Protocol};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::conf::List;
-use crate::net::tls::{Choice, ClientAuth, ServerSpec, ServerTls};
+use crate::net::tls::{Choice, ClientAuth, Passwords, ServerSpec, ServerTls};
 
 /// `ssl_verify_client`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +25,7 @@ pub(crate) enum Verify {
 pub(crate) struct Conf {
     pub(crate) certificates: List<PathBuf>,
     pub(crate) keys: List<PathBuf>,
+    pub(crate) passwords: Passwords,
     pub(crate) choice: Choice,
     pub(crate) prefer_server_ciphers: bool,
     pub(crate) tickets: bool,
@@ -48,6 +49,7 @@ impl Default for Conf {
         Self {
             certificates: List::default(),
             keys: List::default(),
+            passwords: Passwords::default(),
             choice: Choice::default(),
             prefer_server_ciphers: false,
             tickets: true,
@@ -134,6 +136,7 @@ impl Conf {
         let pairs = self.certificates.iter().cloned();
         Ok(ServerSpec {
             certificates: pairs.zip(self.keys.iter().cloned()).collect(),
+            passwords: self.passwords.clone(),
             choice: self.choice.clone(),
             prefer_server_ciphers: self.prefer_server_ciphers,
             alpn: self.alpn.clone(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::net::tls::{Choice, ClientSpec, ClientTls};
+use crate::net::tls::{Choice, ClientSpec, ClientTls, Passwords};
 use crate::script::Template;
 
 /// What is written.
@@ -25,6 +25,8 @@ pub(crate) struct Outward<V> {
     pub(crate) certificate: Option<PathBuf>,
     /// `proxy_ssl_certificate_key`
     pub(crate) key: Option<PathBuf>,
+    /// `proxy_ssl_password_file`
+    pub(crate) passwords: Passwords,
     /// `proxy_ssl_session_reuse off`
     pub(crate) forgets_sessions: bool,
     /// The application protocols that are offered.
@@ -42,6 +44,7 @@ impl<V> Default for Outward<V> {
             revoked: None,
             certificate: None,
             key: None,
+            passwords: Passwords::default(),
             forgets_sessions: false,
             alpn: Vec::new(),
         }
@@ -83,6 +86,7 @@ impl<V> Outward<V> {
             revoked: self.revoked.clone(),
             send_name: self.sends_name,
             certificate,
+            passwords: self.passwords.clone(),
             reuse: !self.forgets_sessions,
             alpn: self.alpn.clone(),
         };

@@ -6,7 +6,7 @@ use nginx_conf::{Context, Directive, Kind, Param, Presence, Spec};
 
 use super::{Conf, Verify};
 use crate::conf::{Cx, Done, flag, number, size, word};
-use crate::net::tls::Protocol;
+use crate::net::tls::{Passwords, Protocol};
 
 const FILE: &[Param] = &[Param::required("file", Kind::Text)];
 const FLAG: &[Param] = &[Param::required("on|off", Kind::Flag)];
@@ -96,7 +96,7 @@ pub(crate) const ENTRIES: [Entry; COUNT_OF] = [
         "ssl_certificate_key",
         FILE,
         "",
-        "The file with the certificate's private key, in PEM, not encrypted.",
+        "The file with the certificate's private key, in PEM; in PKCS #8 it may be encrypted.",
         |conf, directive, cx| {
             let path = file(directive, cx)?;
             conf.keys.add(cx.level(), path);
@@ -233,13 +233,17 @@ pub(crate) const ENTRIES: [Entry; COUNT_OF] = [
             false => Ok(()),
         },
     ),
-    repeated(entry(
+    entry(
         "ssl_password_file",
         FILE,
         "",
-        "Passwords of encrypted keys. Accepted where no key is encrypted: such keys are not supported yet, and refuse the start.",
-        |_, _, _| Ok(()),
-    )),
+        "Passwords of encrypted keys, one a line; they are tried one after the other.",
+        |conf, directive, cx| {
+            let loaded = Passwords::load(&file(directive, cx)?);
+            conf.passwords = loaded.map_err(|error| error.to_string())?;
+            Ok(())
+        },
+    ),
 ];
 
 /// A face's table: `rows!(CONTEXTS, Apply variant)`; the face's draft has its [`Conf`] in the field `ssl`.

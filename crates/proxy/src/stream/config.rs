@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use nginx_conf::{Place, Word};
 
+use super::limit_conn::Limits;
 use super::listen::Port;
 use super::{Template, Var, proxy, script as own, var};
 use crate::access::Rule;
 use crate::conf::{Cx, Level, List};
+use crate::limit_conn::Zone;
 use crate::listen::Listen;
 use crate::log::{AccessLog, Errors, Format};
 use crate::names::Name;
-use crate::network::Network;
 use crate::script::{Computed, Definition, Registry};
 use crate::ssl::{self, Ssl};
+use crate::trusted::Source;
 use crate::upstream::{Groups, Resolving};
 
 /// What the TCP face runs on. Immutable; a reload makes a new one.
@@ -27,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) ports: Vec<Arc<Port>>,
     /// The groups.
     pub(crate) groups: Groups<Var>,
+    /// `limit_conn_zone`
+    pub(crate) zones: Vec<Arc<Zone<Var>>>,
     /// How the variables of the configuration come by their values, by their number.
     pub(crate) definitions: Vec<Definition>,
     /// The rules of those that are computed.
@@ -40,6 +44,8 @@ pub(crate) enum Handler {
     Proxy(Arc<proxy::Pass>),
     /// `return VALUE`
     Return(Template),
+    /// `pass ADDRESS`
+    Pass(Template),
 }
 
 /// One `server`: the values of all modules, inherited from `stream`.
@@ -57,6 +63,10 @@ pub(crate) struct Server {
     pub(crate) proxy: proxy::Conf,
     /// `set`, in the order of the file.
     pub(crate) set: own::Assignments,
+    /// `limit_conn`
+    pub(crate) limits: Limits,
+    /// `limit_conn_dry_run`
+    pub(crate) limits_dry_run: bool,
     /// `allow` and `deny`
     pub(crate) access: List<Rule>,
     /// `access_log`
@@ -88,13 +98,6 @@ pub(crate) struct Server {
     pub(crate) place: Option<Place>,
 }
 
-/// Whose word on a client's address is taken.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Source {
-    Unix,
-    Network(Network),
-}
-
 impl Default for Server {
     fn default() -> Self {
         Self {
@@ -104,6 +107,8 @@ impl Default for Server {
             handler: None,
             proxy: proxy::Conf::default(),
             set: own::Assignments::default(),
+            limits: Limits::default(),
+            limits_dry_run: false,
             access: List::default(),
             access_log: List::default(),
             errors: Errors::default(),
@@ -119,6 +124,16 @@ impl Default for Server {
             ssl: ssl::Conf::default(),
             tls: Ssl::default(),
             place: None,
+        }
+    }
+}
+
+impl Config {
+    /// Takes over what the groups and zones of the same names knew before a reload.
+    pub(crate) fn inherit(&self, older: &Self) {
+        self.groups.inherit(&older.groups);
+        for zone in &self.zones {
+            older.zones.iter().for_each(|other| zone.inherit(other));
         }
     }
 }
@@ -142,6 +157,8 @@ pub(crate) struct Draft {
     pub(crate) log_formats: Vec<Arc<Format<Var>>>,
     /// `map`, `geo` and `split_clients`
     pub(crate) computed: Vec<Computed<Var>>,
+    /// `limit_conn_zone`
+    pub(crate) zones: Vec<Arc<Zone<Var>>>,
     /// Certificates that were loaded already.
     pub(crate) tls: ssl::Loaded,
 }

@@ -105,7 +105,7 @@ fn server(directive: &Directive, base: &Server, cx: &mut StreamCx<'_, '_>) -> Se
     if server.handler.is_none() {
         cx.cx.wrong(
             &directive.name,
-            "\"server\": no handler for it: expected proxy_pass or return",
+            "\"server\": no handler for it: expected proxy_pass, pass or return",
         );
     }
     if server.listens.is_empty() {
@@ -157,6 +157,7 @@ fn finish(mut cx: StreamCx<'_, '_>, servers: &[Arc<Server>], base: &Server) -> C
         prefix: cx.cx.paths.prefix().to_owned(),
         ports: listen::ports(servers, cx.cx),
         groups,
+        zones: cx.draft.zones,
         definitions: cx.registry.finish(),
         computed: cx.draft.computed,
     }

@@ -9,23 +9,25 @@ use std::task::{Context, Waker};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use super::config::{Handler, Source};
+use super::config::Handler;
 use super::listen::Port;
+use super::pass::Passed;
 use super::record::Record;
-use super::{Config, Server, Session, Worker, access_log, preread, proxy, script, status};
+use super::{
+    Config, Server, Session, Worker, access_log, limit_conn, pass, preread, proxy, script, status,
+};
 use crate::access::admits;
 use crate::conf::Severity;
+use crate::limit_conn::Held;
 use crate::net::tls::accept_tls;
 use crate::net::{Alarm, Endpoint, HeaderError, Transport, clock, read_proxy_header};
 use crate::script::{Captures, Slots};
 use crate::ssl::{self, Info, Objection};
 
-/// Serves one connection. `port` is the address that it came in by.
-pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize) {
+/// Serves one connection. `port` is the address that it came in by. What is to go on elsewhere is given back.
+pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize) -> Option<Passed> {
     let config = worker.config();
-    let Some(port) = config.ports.get(port).cloned() else {
-        return;
-    };
+    let port = config.ports.get(port).cloned()?;
     let counters = &worker.shared.counters;
     counters.accepted.fetch_add(1, Ordering::Relaxed);
     let mut session = begin(&worker, config, &port, &transport);
@@ -37,14 +39,20 @@ pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize)
         session: &mut session,
         port: &port,
         alarm: Alarm::new(),
+        held: Vec::new(),
+        goes_on: None,
     };
     let (client, status) = run.phases(transport).await;
+    if let Some(to) = run.goes_on.take() {
+        return client.map(|transport| Passed { transport, to });
+    }
     clock::refresh();
     session.status.set(status);
     access_log::run(&session);
     if let Some(mut client) = client {
         farewell(&mut client);
     }
+    None
 }
 
 /// Tells the other side that nothing more comes, as far as the socket takes it at once: TLS has words for it.
@@ -82,6 +90,7 @@ fn begin(worker: &Rc<Worker>, config: Arc<Config>, port: &Port, transport: &Tran
         upstream: Record::default(),
         started: clock::now(),
         status: Cell::new(0),
+        limit_status: Cell::new(None),
         received: Cell::new(0),
         sent: Cell::new(0),
         slots,
@@ -96,6 +105,10 @@ struct Run<'s> {
     session: &'s mut Session,
     port: &'s Port,
     alarm: Alarm,
+    /// The session's places in zones.
+    held: Vec<Held>,
+    /// Where the connection goes on, instead of a session here.
+    goes_on: Option<Endpoint>,
 }
 
 impl Run<'_> {
@@ -122,12 +135,13 @@ impl Run<'_> {
         (Some(client), status)
     }
 
-    /// The PROXY header, the real address, access.
+    /// The PROXY header, the real address, limits, access.
     async fn admit(&mut self, client: &mut Transport) -> Result<(), Ended> {
         if self.port.proxy_protocol {
             self.header(client).await?;
         }
         self.believe();
+        limit_conn::run(self.session, &mut self.held)?;
         if !admits(&self.session.server.access, &self.session.client) {
             self.session
                 .error(Severity::Error, format_args!("access forbidden by rule"));
@@ -166,12 +180,10 @@ impl Run<'_> {
             return;
         };
         let trusted = self.session.server.real_ip_from.iter();
-        let is_trusted = |source: &Source| match (source, &self.session.peer) {
-            (Source::Unix, Endpoint::Unix(_)) => true,
-            (Source::Network(network), Endpoint::Ip(address)) => network.contains(address.ip()),
-            _ => false,
-        };
-        if trusted.into_iter().any(is_trusted) {
+        if trusted
+            .into_iter()
+            .any(|source| source.covers(&self.session.peer))
+        {
             self.session.client = Endpoint::Ip(endpoints.source);
         }
     }
@@ -270,6 +282,12 @@ impl Run<'_> {
                     self.session.sent.set(text.len() as u64);
                 }
                 status::OK
+            }
+            Some(Handler::Pass(to)) => {
+                // What is looked at of a decrypted stream has been taken from it, in nginx.
+                let is_read = self.port.ssl && server.preread;
+                self.goes_on = pass::run(self.session, to, is_read);
+                status::INTERNAL
             }
             // Such a server is refused when the configuration is read.
             None => status::INTERNAL,

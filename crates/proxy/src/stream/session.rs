@@ -42,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) started: Monotonic,
     /// How it ended, in HTTP's numbers as nginx gives them: 200, 400, 403, 500, 502, 503.
     pub(crate) status: Cell<u16>,
+    /// What `limit_conn` said.
+    pub(crate) limit_status: Cell<Option<&'static str>>,
     /// Bytes from the client.
     pub(crate) received: Cell<u64>,
     /// Bytes to the client.
@@ -173,6 +175,12 @@ pub(crate) static VARS: &[Builtin] = &[
     var("bytes_sent", |session, out| show(out, session.sent.get())),
     var("connection", |session, out| show(out, session.number)),
     var("hostname", |_, out| show(out, crate::names::hostname())),
+    var("limit_conn_status", |session, out| {
+        session
+            .limit_status
+            .get()
+            .is_some_and(|status| show(out, status))
+    }),
     var("msec", |_, out| {
         let now = clock::wall().0;
         show(out, format_args!("{}.{:03}", now / 1000, now % 1000))

@@ -162,6 +162,26 @@ fn variables_say_where_a_session_goes_and_sessions_outlive_a_reload() {
 }
 
 #[test]
+fn a_connection_is_passed_on_inside() {
+    let mut stand = Stand::new("stream-pass");
+    // `pass` names a port, so one is to be had before.
+    let (http, tcp) = (nowhere(), nowhere());
+    stand.run(&format!(
+        "http {{ server {{ listen {http}; }} }}
+        stream {{
+            server {{ listen 127.0.0.2:0; pass {http}; }}
+            server {{ listen {tcp}; return $server_addr; }}
+            server {{ listen 127.0.0.3:0; pass {tcp}; }}
+            server {{ listen 127.0.0.4:0; pass 127.0.0.9:1; }}
+        }}"
+    ));
+    let got = stand.ask(1, b"GET / HTTP/1.0\r\n\r\n");
+    assert!(got.starts_with("HTTP/1.1 404"), "{got}");
+    assert_eq!(stand.ask(3, b""), "127.0.0.1");
+    assert_eq!(stand.ask(4, b""), "");
+}
+
+#[test]
 fn what_cannot_be_served_is_refused() {
     let stand = Stand::new("stream-refused");
     let check = |inside: &str, expected: &str| {
@@ -186,4 +206,34 @@ fn what_cannot_be_served_is_refused() {
     );
     check("upstream u { server 127.0.0.1; }", "no port");
     check("access_log x.log;", "log format is not specified");
+}
+
+#[test]
+fn sessions_are_counted_by_their_key_over_a_reload() {
+    let mut stand = Stand::new("stream-limit");
+    let backend = Backend::start("b");
+    let text = format!(
+        "worker_processes 1;
+        stream {{
+            log_format limits '$limit_conn_status $status';
+            access_log limits.log limits;
+            limit_conn_zone $remote_addr zone=z:1m;
+            server {{ listen 127.0.0.1:0; proxy_pass {}; limit_conn z 1; }}
+        }}",
+        backend.address
+    );
+    stand.run(&text);
+    let mut first = stand.connect(0);
+    first.write_all(b"x").unwrap();
+    while backend.sessions() < 1 {
+        thread::yield_now();
+    }
+    assert_eq!(stand.ask(0, b"y."), "");
+    stand.run(&text);
+    assert_eq!(stand.ask(0, b"y."), "");
+    assert_eq!(converse(first, b"."), "b:x.");
+    stand.lines("limits.log", 3);
+    assert_eq!(stand.ask(0, b"y."), "b:y.");
+    let expected = ["REJECTED 503", "REJECTED 503", "PASSED 200", "PASSED 200"];
+    assert_eq!(stand.lines("limits.log", 4), expected);
 }

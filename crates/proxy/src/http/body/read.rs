@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use super::super::core::InFile;
 use super::super::{Abort, Client, Request};
+use super::spool::Name;
 use super::{Body, Framing, Spool};
 use crate::conf::Severity;
 
@@ -195,19 +196,23 @@ fn check(request: &mut Request, outcome: Result<usize, BadBody>) -> Result<usize
 /// Moves what is in memory to the body's file.
 fn spill(request: &mut Request, memory: &mut Vec<u8>) -> Result<(), Abort> {
     let core = &request.location.core;
+    let directory = request.config.prefix.join(&core.body_temp_path);
+    let name = match core.body_in_file {
+        InFile::Off => Name::Hidden,
+        InFile::Clean => Name::WhileNeeded,
+        InFile::Keep => Name::Forever,
+    };
     let file = match &mut request.body.file {
         Some(file) => Ok(file),
-        none => Spool::new(&core.body_temp_path, core.body_in_file == InFile::Keep)
-            .map(|file| none.insert(file)),
+        none => Spool::new(&directory, name).map(|file| none.insert(file)),
     };
     let written = file.and_then(|file| file.write(memory));
     if let Err(error) = written {
-        let path = core.body_temp_path.clone();
         request.error(
             Severity::Crit,
             format_args!(
                 "a request body cannot be written to \"{}\": {error}",
-                path.display()
+                directory.display()
             ),
         );
         return Err(Abort::Respond(500));

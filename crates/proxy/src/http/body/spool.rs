@@ -6,13 +6,24 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The file; gone when it is dropped, unless it is to stay.
+/// The file. Its name is gone at once, when it is dropped, or never.
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: File,
     path: PathBuf,
     len: u64,
-    stays: bool,
+    name: Name,
+}
+
+/// How long a file's name lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// Nobody sees it, so that nothing is left behind whatever happens to the process.
+    Hidden,
+    /// As long as the request: others may read the file (`$request_body_file`).
+    WhileNeeded,
+    /// It stays.
+    Forever,
 }
 
 /// Numbers of files, so that no two have one name.
@@ -27,7 +38,7 @@ impl Spool {
     /// # Errors
     ///
     /// The system's.
-    pub(crate) fn new(directory: &Path, stays: bool) -> io::Result<Self> {
+    pub(crate) fn new(directory: &Path, name: Name) -> io::Result<Self> {
         for _ in 0..TRIES_MAX {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let path = directory.join(format!("{number:010}"));
@@ -38,11 +49,14 @@ impl Spool {
                 .open(&path)
             {
                 Ok(file) => {
+                    if name == Name::Hidden {
+                        fs::remove_file(&path)?;
+                    }
                     return Ok(Self {
                         file,
                         path,
                         len: 0,
-                        stays,
+                        name,
                     });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -86,7 +100,7 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        if !self.stays {
+        if self.name == Name::WhileNeeded {
             // Somebody may have removed it already, which is as well.
             let _ = fs::remove_file(&self.path);
         }

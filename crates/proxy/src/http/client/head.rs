@@ -26,7 +26,7 @@ impl Client {
             request.response.status = request.error_status;
             request.response.reason.clear();
         }
-        headers::run(request);
+        headers::run_once(request);
         if self.sink.muted {
             self.sink.begin(Framing::Nothing);
             return;
@@ -170,11 +170,8 @@ fn status_line(status: u16, given: &[u8], out: &mut Vec<u8>) {
     }
     let _ = write!(out, "HTTP/1.1 {status}");
     let usual = reason(status).as_bytes();
-    let words = if given.is_empty() { usual } else { given };
-    if !words.is_empty() {
-        out.push(b' ');
-        out.extend_from_slice(words);
-    }
+    out.push(b' ');
+    out.extend_from_slice(if given.is_empty() { usual } else { given });
     out.extend_from_slice(b"\r\n");
 }
 

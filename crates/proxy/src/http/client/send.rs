@@ -56,6 +56,10 @@ impl Sink {
         self.ended = false;
     }
 
+    pub(super) fn wants_body(&self) -> bool {
+        !self.muted && !matches!(self.framing, Framing::Nothing | Framing::Length(0))
+    }
+
     pub(super) fn release(&mut self) {
         if self.is_flushed() {
             self.out.release();

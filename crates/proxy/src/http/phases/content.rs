@@ -1,11 +1,18 @@
 //! What answers a request once it may be answered.
 
-use super::super::{Abort, Client, Flow, Handler, Request, proxy};
+use super::super::{Abort, Client, Flow, Handler, Request, files, proxy};
 
-/// Hands the request to what the location answers with.
+/// Hands the request to what the location answers with; files answer where nothing else does.
 pub(super) async fn run(request: &mut Request, client: &mut Client) -> Result<Flow, Abort> {
     match request.location.handler.clone() {
         Some(Handler::Proxy(pass)) => proxy::run(request, client, &pass).await,
-        None => Ok(Flow::Respond(404)),
+        None if request.lost_handler => Ok(Flow::Respond(500)),
+        None => {
+            let flow = files::index(request);
+            if flow != Flow::Next {
+                return Ok(flow);
+            }
+            files::send(request, client).await
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http_wire::Method;
+use http_wire::escape::{EscapeSet, escape};
 
 use super::super::body::Framing;
 use super::super::rewrite::{self, Ran};
@@ -91,6 +92,7 @@ fn find(request: &mut Request) -> Flow {
     };
     request.location = location;
     request.is_prefix_valid = true;
+    request.lost_handler = false;
     if request.location.core.internal && !request.internal {
         return Flow::Respond(404);
     }
@@ -100,7 +102,8 @@ fn find(request: &mut Request) -> Flow {
 
 /// Tells the client to ask for the URI with a slash behind it.
 fn slash(request: &mut Request) -> Flow {
-    let mut location = request.uri.clone();
+    let mut location = Vec::with_capacity(request.uri.len() + request.args.len() + 2);
+    escape(&request.uri, EscapeSet::Uri, &mut location);
     location.push(b'/');
     if !request.args.is_empty() {
         location.push(b'?');

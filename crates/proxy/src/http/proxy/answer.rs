@@ -55,7 +55,7 @@ fn fill(
         response.reason.extend_from_slice(reason);
     }
     let upgraded = status == 101;
-    let listed = record.head.fields().has(FieldName::Connection) && !upgraded;
+    let listed = !upgraded && hop::lists_fields(record.head.fields(), &record.buf);
     for field in record.head.fields().as_slice() {
         let value = field.value.of(&record.buf);
         match field.id {
@@ -74,6 +74,7 @@ fn fill(
         }
         match field.id {
             FieldName::ContentType => response.set_content_type(value),
+            FieldName::LastModified => last_modified(response, field.name.of(&record.buf), value),
             FieldName::Location => {
                 let mut rewritten = value.to_vec();
                 if rewrite_redirect(request, conf, ready, &mut rewritten, 0) {
@@ -97,6 +98,19 @@ fn fill(
         }
     }
     accelerate(response, conf, record);
+}
+
+/// A time that would be written as it is, is taken as one, for conditions; any other text is passed on.
+fn last_modified(response: &mut Response, name: &[u8], value: &[u8]) {
+    let Some(time) = http_wire::date::parse_date(value) else {
+        return response.push(name, value);
+    };
+    let mut written = Vec::with_capacity(http_wire::date::DATE_LEN);
+    http_wire::date::write_date(time, &mut written);
+    match i64::try_from(time) {
+        Ok(time) if written == value => response.last_modified = Some(time),
+        _ => response.push(name, value),
+    }
 }
 
 /// The length that the client is told: also where no body follows.

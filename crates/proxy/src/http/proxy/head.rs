@@ -148,10 +148,11 @@ impl Head {
 
     fn pass_headers(&self, request: &Request, out: &mut Vec<u8>) {
         let (fields, buf) = (request.head.fields(), &request.buf);
+        let listed = hop::lists_fields(fields, buf);
         for field in fields.as_slice() {
             if self.replaced.has_field(field, buf)
                 || hop::is_hop_by_hop(field.id)
-                || hop::is_listed(fields, buf, field)
+                || (listed && hop::is_listed(fields, buf, field))
             {
                 continue;
             }

@@ -12,10 +12,11 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, Connection, DigitallySignedStruct, Error, SignatureScheme};
 
 use super::super::transport::Transport;
+use super::pem::{self, Passwords};
 use super::session::Session;
 use super::suites::Choice;
 use super::trust::{self, Trust};
-use super::{TlsConfigError, pem, proof};
+use super::{TlsConfigError, proof};
 
 /// Sessions that are remembered per configuration, by server name. nginx remembers one per server of a group.
 const SESSIONS: usize = 256;
@@ -34,6 +35,8 @@ pub(crate) struct ClientSpec {
     pub(crate) send_name: bool,
     /// Our certificate and its key.
     pub(crate) certificate: Option<(PathBuf, PathBuf)>,
+    /// Passwords of an encrypted key.
+    pub(crate) passwords: Passwords,
     /// Sessions are resumed (`proxy_ssl_session_reuse`).
     pub(crate) reuse: bool,
     /// Application protocols that are offered.
@@ -64,7 +67,7 @@ impl ClientTls {
         let mut config = match &spec.certificate {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
-                let certified = pem::certified(chain, key)?;
+                let certified = pem::certified(chain, key, &spec.passwords)?;
                 let resolver = rustls::sign::SingleCertAndKey::from(certified);
                 builder.with_client_cert_resolver(Arc::new(resolver))
             }
@@ -112,11 +115,27 @@ impl ClientTls {
 ///
 /// The connection's; `InvalidData` with rustls' error where the sides do not agree or the certificate is not believed.
 pub(crate) async fn connect_tls(
-    mut transport: Transport,
+    transport: Transport,
     tls: &ClientTls,
     name: &str,
 ) -> io::Result<Transport> {
-    let connection = ClientConnection::new(Arc::clone(&tls.config), tls.name(name)?)
+    let alpn = tls.config.alpn_protocols.clone();
+    connect_tls_offering(transport, tls, name, alpn).await
+}
+
+/// [`connect_tls`] that offers these application protocols instead of those of `tls`.
+///
+/// # Errors
+///
+/// The same.
+pub(crate) async fn connect_tls_offering(
+    mut transport: Transport,
+    tls: &ClientTls,
+    name: &str,
+    alpn: Vec<Vec<u8>>,
+) -> io::Result<Transport> {
+    let config = Arc::clone(&tls.config);
+    let connection = ClientConnection::new_with_alpn(config, tls.name(name)?, alpn)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     let mut session = Box::new(Session::new(Connection::Client(connection)));
     let wire = &mut transport.wire;

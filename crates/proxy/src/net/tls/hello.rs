@@ -121,7 +121,15 @@ fn parse(message: &[u8]) -> Option<Hello> {
     };
     while !extensions.is_empty() {
         let kind = take(&mut extensions, 2)?;
-        let body = long(&mut extensions)?;
+        // One that says that it is longer than what is there is taken for what is there: the server judges, we only route.
+        let there = extensions.get(2..);
+        let body = match long(&mut extensions) {
+            Some(body) => body,
+            None => {
+                extensions = &[];
+                there?
+            }
+        };
         match u16::from_be_bytes([kind[0], kind[1]]) {
             EXTENSION_SERVER_NAME => hello.server_name = server_name(body)?,
             EXTENSION_ALPN => hello.alpn = alpn(body)?,

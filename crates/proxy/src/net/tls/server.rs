@@ -20,17 +20,20 @@ use rustls::{Connection, DistinguishedName, Error, ServerConfig};
 use super::super::pool;
 use super::super::transport::Transport;
 use super::super::wire::Wire;
+use super::TlsConfigError;
+use super::pem::{self, Passwords};
 use super::recorder::Recorder;
 use super::session::{Io, Session};
 use super::suites::Choice;
 use super::trust::{self, Trust};
-use super::{TlsConfigError, pem};
 
 /// What a `server` block says of TLS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ServerSpec {
     /// Files of certificate chains with their keys; several serve clients of different abilities (RSA, ECDSA).
     pub(crate) certificates: Vec<(PathBuf, PathBuf)>,
+    /// Passwords of encrypted keys.
+    pub(crate) passwords: Passwords,
     /// Protocols, ciphers, groups.
     pub(crate) choice: Choice,
     /// Our order of ciphers counts, not the client's.
@@ -297,7 +300,9 @@ impl Certificates {
         if spec.certificates.is_empty() {
             return Err(TlsConfigError::of("no certificate is configured"));
         }
-        let load = |(chain, key): &(PathBuf, PathBuf)| pem::certified(chain, key).map(Arc::new);
+        let load = |(chain, key): &(PathBuf, PathBuf)| {
+            pem::certified(chain, key, &spec.passwords).map(Arc::new)
+        };
         let loaded = spec.certificates.iter().map(load);
         loaded.collect::<Result<_, _>>().map(Self)
     }

@@ -67,7 +67,9 @@ pub(crate) struct Conf {
     pub(crate) is_tls: bool,
     /// `proxy_ssl_*`
     pub(crate) ssl: Outward<Var>,
-    /// The same, loaded, where it is used.
+    /// `proxy_ssl_alpn`: what is empty is not offered.
+    pub(crate) alpn: Vec<Template>,
+    /// `proxy_ssl_*`, loaded, where it is used.
     pub(crate) tls: Option<Arc<Tls>>,
 }
 
@@ -87,6 +89,7 @@ impl Default for Conf {
             bind: None,
             is_tls: false,
             ssl: Outward::default(),
+            alpn: Vec::new(),
             tls: None,
         }
     }

@@ -8,9 +8,12 @@ use super::super::{Session, Var};
 use super::conf::{Bind, Conf};
 use super::target::Target;
 use crate::conf::Severity;
-use crate::net::tls::connect_tls;
+use crate::net::tls::connect_tls_offering;
 use crate::net::{Alarm, ConnectOptions, Endpoint, Keepalive, Transport, connect, write_proxy_v1};
 use crate::upstream::Turn;
+
+/// The length of a name of an application protocol is one byte.
+const ALPN_LEN_MAX: usize = 255;
 
 /// Connects, says whom it is for, and shakes hands, each step within `proxy_connect_timeout`. Nothing where that fails, which
 /// has been told in the log.
@@ -47,7 +50,9 @@ pub(super) async fn dial(
         Some(template) => String::from_utf8_lossy(&template.to_bytes(session)).into_owned(),
         None => target.host.clone(),
     };
-    let handshake = connect_tls(transport, &tls.client, &asked);
+    let offered = conf.alpn.iter().map(|name| name.to_bytes(session));
+    let offered = offered.filter(|name| (1..=ALPN_LEN_MAX).contains(&name.len()));
+    let handshake = connect_tls_offering(transport, &tls.client, &asked, offered.collect());
     let shaken = alarm.within(conf.connect_timeout, handshake).await;
     let step = Step {
         what: "SSL_do_handshake()",

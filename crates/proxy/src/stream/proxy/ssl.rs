@@ -5,7 +5,7 @@ use nginx_conf::{Directive, Kind, Param, Presence, Spec};
 use super::super::{Server, StreamCx};
 use crate::conf::contexts::STREAMS;
 use crate::conf::{Apply, Done, Row, flag, number, word};
-use crate::net::tls::Protocol;
+use crate::net::tls::{Passwords, Protocol};
 
 const FLAG: &[Param] = &[Param::required("on|off", Kind::Flag)];
 const TEXT: &[Param] = &[Param::required("text", Kind::Text)];
@@ -86,9 +86,11 @@ pub(crate) static ROWS: &[Row] = &[
         "proxy_ssl_alpn",
         WORDS,
         "",
-        "The application protocols that upstreams are offered, without variables.",
-        |server, directive, _| {
-            server.proxy.ssl.alpn = protocols(directive)?;
+        "The application protocols that upstreams are offered. May hold variables; what is empty is left out.",
+        |server, directive, cx| {
+            let words = directive.args.iter();
+            let offered: Result<Vec<_>, _> = words.map(|word| cx.template(word)).collect();
+            server.proxy.alpn = offered?;
             Ok(())
         },
     ),
@@ -143,9 +145,20 @@ pub(crate) static ROWS: &[Row] = &[
         "proxy_ssl_certificate_key",
         FILE,
         "",
-        "Its key, not encrypted.",
+        "Its key; in PKCS #8 it may be encrypted.",
         |server, directive, cx| {
             server.proxy.ssl.key = Some(cx.cx.paths.at_conf(file(directive)?));
+            Ok(())
+        },
+    ),
+    row(
+        "proxy_ssl_password_file",
+        FILE,
+        "",
+        "Passwords of an encrypted key, one a line; they are tried one after the other.",
+        |server, directive, cx| {
+            let loaded = Passwords::load(&cx.cx.paths.at_conf(word(directive, 0)?));
+            server.proxy.ssl.passwords = loaded.map_err(|error| error.to_string())?;
             Ok(())
         },
     ),

@@ -2,7 +2,7 @@
 
 use super::{FILE, FLAG, TEXT, repeated, row};
 use crate::conf::{Row, flag, number, word};
-use crate::net::tls::Protocol;
+use crate::net::tls::{Passwords, Protocol};
 
 /// The table.
 pub(super) const ROWS: &[Row] = &[
@@ -106,6 +106,17 @@ pub(super) const ROWS: &[Row] = &[
         |location, directive, cx| {
             let file = cx.cx.paths.at_conf(word(directive, 0)?);
             location.proxy.ssl.key = Some(file);
+            Ok(())
+        },
+    ),
+    row(
+        "proxy_ssl_password_file",
+        FILE,
+        "",
+        "Passwords of an encrypted key, one a line; they are tried one after the other.",
+        |location, directive, cx| {
+            let loaded = Passwords::load(&cx.cx.paths.at_conf(word(directive, 0)?));
+            location.proxy.ssl.passwords = loaded.map_err(|error| error.to_string())?;
             Ok(())
         },
     ),

@@ -1,0 +1,74 @@
+//! From a request to the name of a file.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::{Alias, Root};
+use crate::conf::Severity;
+use crate::http::Request;
+
+/// The name of a file, and how much of it is the folder of `root` or `alias`.
+pub(super) struct Mapped {
+    pub(super) path: Vec<u8>,
+    pub(super) root_len: usize,
+}
+
+impl Mapped {
+    /// The name as the system takes it.
+    pub(super) fn as_path(&self) -> &Path {
+        as_path(&self.path)
+    }
+}
+
+pub(super) fn as_path(bytes: &[u8]) -> &Path {
+    Path::new(std::ffi::OsStr::from_bytes(bytes))
+}
+
+/// What of the path stands behind the folder.
+pub(super) fn alias(request: &Request) -> Alias {
+    let root = request.location.files.root.as_deref();
+    root.map_or(Alias::No, |root| root.alias)
+}
+
+/// The file that the request's path stands for; `None` where there can be none (500), which is told.
+pub(super) fn map(request: &Request) -> Option<Mapped> {
+    let alias = alias(request);
+    if alias != Alias::No && !request.is_prefix_valid {
+        request.error(
+            Severity::Alert,
+            format_args!(
+                "\"alias\" cannot be used in location \"{}\" where URI was rewritten",
+                request.location.pattern
+            ),
+        );
+        return None;
+    }
+    let mut path = folder(request);
+    let root_len = path.len();
+    match alias {
+        Alias::No => path.extend_from_slice(&request.uri),
+        Alias::Prefix(len) => {
+            path.extend_from_slice(request.uri.get(len..).unwrap_or_default());
+        }
+        Alias::Whole if request.adds_uri_to_alias => path.extend_from_slice(&request.uri),
+        Alias::Whole => {}
+    }
+    Some(Mapped { path, root_len })
+}
+
+/// The folder of `root` or `alias`.
+pub(super) fn folder(request: &Request) -> Vec<u8> {
+    match request.location.files.root.as_deref() {
+        Some(Root {
+            literal: Some(path),
+            ..
+        }) => path.to_vec(),
+        Some(root) => absolute(request, &root.to.to_bytes(request)),
+        None => absolute(request, b"html"),
+    }
+}
+
+fn absolute(request: &Request, name: &[u8]) -> Vec<u8> {
+    let path = request.config.prefix.join(as_path(name));
+    path.into_os_string().into_encoded_bytes()
+}
