@@ -1,6 +1,6 @@
 //! Variables of a request.
 
-use super::{Request, core, files, lookup, proxy};
+use super::{Request, core, files, lookup, proxy, realip};
 use crate::script::{self, Registry, Scope, UserId};
 use crate::{said, ssl};
 
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Builtin {
 }
 
 /// The tables of all modules that have variables.
-const TABLES: &[&[Builtin]] = &[core::VARS, files::VARS, proxy::VARS];
+const TABLES: &[&[Builtin]] = &[core::VARS, files::VARS, proxy::VARS, realip::VARS];
 
 /// A registry that knows them all.
 pub(crate) fn registry() -> Registry<Var> {
