@@ -40,6 +40,17 @@ pub struct Cli {
 pub enum Command {
     /// Serve until told to stop (the default command)
     Serve(ConfigArgs),
+    /// Run the textbooks' programs against a server of its own, kill parts of it, and tell what survived
+    Demo(DemoArgs),
+    /// A worker of the demonstration's task queue
+    #[command(hide = true)]
+    DemoWorker {
+        /// Where AMQP is served.
+        amqp: String,
+        /// Whether it waits to be killed in the middle of its first task.
+        #[arg(long)]
+        dies: bool,
+    },
     /// List everything wrong, unknown, unsupported or ignored in a configuration
     Check(ConfigArgs),
     /// Topics of a running server
@@ -61,6 +72,14 @@ pub enum Command {
         /// The directive; without it all names are listed
         name: Option<String>,
     },
+}
+
+/// How the demonstration runs.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Leave data, configurations and logs in their temporary directory
+    #[arg(long)]
+    pub keep: bool,
 }
 
 /// The running server that a command asks, and how it tells the answer.

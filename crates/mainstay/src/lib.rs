@@ -8,6 +8,7 @@ pub mod client;
 pub mod config;
 pub mod console;
 pub mod definitions;
+pub mod demo;
 pub mod failure;
 pub mod group;
 pub mod modules;

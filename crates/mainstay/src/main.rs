@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use mainstay::cli::{Cli, Command, Parsed};
 use mainstay::failure::Failure;
 use mainstay::{
-    check, cli, config, definitions, group, nginx, permission, queue, serve, topic, user, vhost,
+    check, cli, config, definitions, demo, group, nginx, permission, queue, serve, topic, user,
+    vhost,
 };
 
 fn main() -> ExitCode {
@@ -37,6 +38,8 @@ fn run() -> Result<ExitCode, Failure> {
             let accepted = check::check(&args.source(), &args.overrides(), &mut io::stdout())?;
             return Ok(ExitCode::from(u8::from(!accepted)));
         }
+        Command::Demo(args) => demo::run(args.keep, &mut io::stdout())?,
+        Command::DemoWorker { amqp, dies } => demo::work(&amqp, dies, &mut io::stdout())?,
         Command::Topic(args) => topic::run(&args, &mut io::stdout())?,
         Command::Group(args) => group::run(&args, &mut io::stdout())?,
         Command::Queue(args) => queue::run(&args, &mut io::stdout())?,

@@ -24,6 +24,7 @@ mod lookup;
 mod phases;
 mod proxy;
 mod read_head;
+mod realip;
 mod request;
 mod resolve;
 mod resolver;
@@ -68,6 +69,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         rewrite::ROWS,
         headers::ROWS,
         access::ROWS,
+        realip::ROWS,
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,

@@ -25,6 +25,7 @@ mod server;
 mod shared;
 mod ssl;
 mod stream;
+mod trusted;
 mod upstream;
 mod worker;
 

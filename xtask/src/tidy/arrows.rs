@@ -63,10 +63,18 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "nginx-conf",
         ],
     ),
-    // Its own commands (`mainstay topic …`) are a client of the Kafka protocol.
+    // Its own commands (`mainstay topic …`, `mainstay demo`) are clients of the protocols.
     (
         "mainstay",
-        &["base", "node", "proxy", "nginx-conf", "kafka", "kafka-wire"],
+        &[
+            "base",
+            "node",
+            "proxy",
+            "nginx-conf",
+            "kafka",
+            "kafka-wire",
+            "amqp-wire",
+        ],
     ),
 ];
 

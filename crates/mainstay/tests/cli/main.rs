@@ -9,6 +9,7 @@ mod broker;
 mod clients;
 mod configuration;
 mod console;
+mod demo;
 mod nginx;
 
 use std::process::Command;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::Template;
 
 pub(crate) use types::Types;
-pub(crate) use vars::VARS;
+pub(crate) use vars::{VARS, address, port};
 
 /// Values that belong to a server: they hold before a location is known.
 #[derive(Debug, Clone)]

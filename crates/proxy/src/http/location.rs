@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Locations, access, access_log, core, error_page, files, headers, health, proxy, resolver,
-    rewrite,
+    Locations, access, access_log, core, error_page, files, headers, health, proxy, realip,
+    resolver, rewrite,
 };
 use crate::conf::{Level, Row};
 use crate::log::Errors;
@@ -45,6 +45,8 @@ pub(crate) struct Location {
     pub(crate) access: access::Conf,
     /// `add_header`, `add_trailer`, `expires`
     pub(crate) headers: headers::Conf,
+    /// `set_real_ip_from`
+    pub(crate) realip: realip::Conf,
     /// `proxy_*`
     pub(crate) proxy: proxy::Conf,
     /// `health_check`, until the group has it

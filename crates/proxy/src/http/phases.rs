@@ -9,7 +9,7 @@ mod guard;
 mod place;
 
 use super::error_page::Found;
-use super::{Abort, Client, Flow, Request, conditions, error_page, files};
+use super::{Abort, Client, Flow, Request, conditions, error_page, files, realip};
 use crate::conf::Severity;
 
 pub(crate) use guard::Verdict;
@@ -56,10 +56,14 @@ enum Entry {
 
 /// One pass; `Next` never comes out of it.
 async fn pass(request: &mut Request, client: &mut Client, entry: Entry) -> Result<Flow, Abort> {
+    if entry == Entry::Beginning {
+        realip::run(request);
+    }
     let flow = place::run(request, client, entry).await?;
     if flow != Flow::Next {
         return Ok(flow);
     }
+    realip::run(request);
     let flow = guard::run(request, client).await?;
     if flow != Flow::Next {
         return Ok(flow);

@@ -29,6 +29,8 @@ pub(crate) struct Request {
     pub(crate) connection: Rc<Connection>,
     /// Where the client is; `realip` may know better than the socket.
     pub(crate) client: Endpoint,
+    /// `client` is what a trusted proxy said.
+    pub(crate) is_client_known: bool,
     /// What the client asked, as places in `buf`.
     pub(crate) head: RequestHead,
     /// The bytes of the head.
@@ -107,6 +109,7 @@ impl Request {
             worker,
             client: connection.peer.clone(),
             connection,
+            is_client_known: false,
             head: RequestHead::default(),
             buf: Vec::new(),
             uri: Vec::new(),
@@ -168,6 +171,7 @@ impl Request {
         ] {
             bytes.clear();
         }
+        self.is_client_known = false;
         self.host_port = 0;
         self.is_raw_uri_valid = true;
         self.is_uri_normalised = false;

@@ -15,9 +15,9 @@ use crate::limit_conn::Zone;
 use crate::listen::Listen;
 use crate::log::{AccessLog, Errors, Format};
 use crate::names::Name;
-use crate::network::Network;
 use crate::script::{Computed, Definition, Registry};
 use crate::ssl::{self, Ssl};
+use crate::trusted::Source;
 use crate::upstream::{Groups, Resolving};
 
 /// What the TCP face runs on. Immutable; a reload makes a new one.
@@ -96,13 +96,6 @@ pub(crate) struct Server {
     pub(crate) tls: Ssl,
     /// Where it stands.
     pub(crate) place: Option<Place>,
-}
-
-/// Whose word on a client's address is taken.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Source {
-    Unix,
-    Network(Network),
 }
 
 impl Default for Server {

@@ -4,12 +4,11 @@ use std::net::ToSocketAddrs;
 
 use nginx_conf::{Directive, Kind, Param, Presence, Spec};
 
-use super::config::Source;
 use super::{Server, StreamCx};
 use crate::access::{PARAMS, Rule};
 use crate::conf::contexts::STREAMS;
 use crate::conf::{Apply, Done, Row, error_log, flag, size, time, word};
-use crate::network::Network;
+use crate::trusted::Source;
 use crate::upstream::rows;
 
 const TIME: &[Param] = &[Param::required("time", Kind::Text)];
@@ -178,23 +177,8 @@ fn rule(
 
 fn real_ip(server: &mut Server, directive: &Directive, cx: &mut StreamCx<'_, '_>) -> Done {
     let level = cx.cx.level();
-    let text = word(directive, 0)?;
-    if text == "unix:" {
-        server.real_ip_from.add(level, Source::Unix);
-        return Ok(());
-    }
-    if let Some(network) = Network::read(text) {
-        server.real_ip_from.add(level, Source::Network(network));
-        return Ok(());
-    }
-    // A name stands for the addresses that it has now.
-    let found = (text, 0).to_socket_addrs();
-    let found = found.map_err(|_| format!("host not found in set_real_ip_from \"{text}\""))?;
-    for address in found {
-        let network = Network::read(&address.ip().to_string());
-        if let Some(network) = network {
-            server.real_ip_from.add(level, Source::Network(network));
-        }
+    for source in Source::read(word(directive, 0)?)? {
+        server.real_ip_from.add(level, source);
     }
     Ok(())
 }

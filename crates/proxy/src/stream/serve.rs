@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use super::config::{Handler, Source};
+use super::config::Handler;
 use super::listen::Port;
 use super::pass::Passed;
 use super::record::Record;
@@ -180,12 +180,10 @@ impl Run<'_> {
             return;
         };
         let trusted = self.session.server.real_ip_from.iter();
-        let is_trusted = |source: &Source| match (source, &self.session.peer) {
-            (Source::Unix, Endpoint::Unix(_)) => true,
-            (Source::Network(network), Endpoint::Ip(address)) => network.contains(address.ip()),
-            _ => false,
-        };
-        if trusted.into_iter().any(is_trusted) {
+        if trusted
+            .into_iter()
+            .any(|source| source.covers(&self.session.peer))
+        {
             self.session.client = Endpoint::Ip(endpoints.source);
         }
     }

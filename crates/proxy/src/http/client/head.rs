@@ -35,6 +35,7 @@ impl Client {
             // Nobody knows whether the body comes now.
             request.keeps_alive = false;
         }
+        request.response.owes_trailers = headers::owes_trailers(request);
         let framing = framing(request);
         self.sink.begin(framing);
         request.response.is_chunked = framing == Framing::Chunked;
@@ -86,10 +87,14 @@ fn framing(request: &mut Request) -> Framing {
     if bodiless {
         return Framing::Nothing;
     }
+    let chunks = request.head.version() == Version::Http11 && request.location.core.chunked;
+    if response.owes_trailers && chunks {
+        response.content_length = None;
+    }
     if let Some(len) = response.content_length {
         return Framing::Length(len);
     }
-    if request.head.version() == Version::Http11 && request.location.core.chunked {
+    if chunks {
         return Framing::Chunked;
     }
     request.keeps_alive = false;

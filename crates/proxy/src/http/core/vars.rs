@@ -35,7 +35,7 @@ fn seconds(out: &mut Vec<u8>, ms: u64) -> bool {
     true
 }
 
-fn address(out: &mut Vec<u8>, endpoint: &Endpoint) -> bool {
+pub(crate) fn address(out: &mut Vec<u8>, endpoint: &Endpoint) -> bool {
     let _ = match endpoint {
         Endpoint::Ip(address) => write!(out, "{}", address.ip()),
         Endpoint::Unix(_) => out.write_all(b"unix:"),
@@ -43,8 +43,10 @@ fn address(out: &mut Vec<u8>, endpoint: &Endpoint) -> bool {
     true
 }
 
-fn port(out: &mut Vec<u8>, endpoint: &Endpoint) -> bool {
+/// A port that is not known (of an address in a field) is empty.
+pub(crate) fn port(out: &mut Vec<u8>, endpoint: &Endpoint) -> bool {
     match endpoint {
+        Endpoint::Ip(address) if address.port() == 0 => true,
         Endpoint::Ip(address) => number(out, address.port().into()),
         Endpoint::Unix(_) => true,
     }
@@ -129,7 +131,8 @@ pub(crate) static VARS: &[Builtin] = &[
         let body = &r.body;
         some(
             out,
-            (body.is_kept && body.file.is_none()).then_some(&*body.memory),
+            ((body.is_kept || !body.memory.is_empty()) && body.file.is_none())
+                .then_some(&*body.memory),
         )
     }),
     var("request_body_file", |r, out| {
