@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use base::Monotonic;
-
 use super::greet::{self, Greeted};
 use super::listen::Port;
 use super::{Client, Config, Connection, Request, Worker, finalize, phases, read_head};
