@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use base::Monotonic;
 
+use crate::address::Address;
 use crate::group::{Group, machine};
 use crate::peer::Peer;
 
@@ -25,8 +26,12 @@ pub(crate) fn inherit(group: &mut Group, older: &Group, now: Monotonic) {
 /// A followed name keeps its addresses until it is resolved anew: a reload is no reason to lose them.
 fn adopt_addresses(group: &mut Group, older: &Group, now: Monotonic) {
     for (line, server) in group.spec.servers.iter().enumerate() {
+        let (host, port) = host_and_port(&server.name);
         let before = older.spec.servers.iter().position(|before| {
-            before.resolve && before.name == server.name && before.service == server.service
+            let (known, known_port) = host_and_port(&before.name);
+            // A port that is not written is the proxy's to know.
+            let same_kind = port.is_some() == known_port.is_some();
+            before.resolve && known == host && same_kind && before.service == server.service
         });
         let Some(before) = before.filter(|_| server.resolve && server.addresses.is_empty()) else {
             continue;
@@ -45,9 +50,30 @@ fn adopt_addresses(group: &mut Group, older: &Group, now: Monotonic) {
                     server.weight
                 };
                 let health = machine(&group.spec, server, now);
-                Peer::new(server, line, known.address.clone(), name, weight, health)
+                let address = with_port(&known.address, port);
+                let name = if server.service.is_some() {
+                    name
+                } else {
+                    server.name.as_str().into()
+                };
+                Peer::new(server, line, address, name, weight, health)
             }));
         }
+    }
+}
+
+/// A server as configured, in its parts.
+fn host_and_port(name: &str) -> (&str, Option<u16>) {
+    let split = name.rsplit_once(':');
+    let parsed = split.and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    parsed.map_or((name, None), |(host, port)| (host, Some(port)))
+}
+
+/// The address that a name had, with the port that is written now.
+fn with_port(address: &Address, port: Option<u16>) -> Address {
+    match (address, port) {
+        (Address::Ip(address), Some(port)) => Address::Ip((address.ip(), port).into()),
+        (address, _) => address.clone(),
     }
 }
 

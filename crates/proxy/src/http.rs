@@ -18,6 +18,8 @@ mod finalize;
 mod greet;
 mod headers;
 mod health;
+mod limit_conn;
+mod limit_req;
 mod listen;
 mod location;
 mod lookup;
@@ -70,6 +72,8 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         headers::ROWS,
         access::ROWS,
         realip::ROWS,
+        limit_conn::ROWS,
+        limit_req::ROWS,
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,

@@ -131,7 +131,7 @@ impl Proxy {
         let config = Arc::new(config);
         let running = Self::prepare(&config, &self.shared)?;
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
-        running.http.groups.inherit(&self.config.http.groups);
+        running.http.inherit(&self.config.http);
         running.stream.inherit(&self.config.stream);
         self.workers
             .configure(listeners.clone(), running.clone())

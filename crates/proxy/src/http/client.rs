@@ -6,6 +6,7 @@
 
 mod flow;
 mod head;
+mod keepalive;
 mod send;
 
 use std::pin::Pin;

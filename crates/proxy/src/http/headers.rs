@@ -208,13 +208,10 @@ pub(crate) fn run_once(request: &mut Request) {
 fn run(request: &mut Request) {
     let location = request.location.clone();
     let conf = &location.headers;
-    if conf.fields.is_empty() && conf.trailers.is_empty() && conf.expires.is_none() {
+    if conf.fields.is_empty() && conf.expires.is_none() {
         return;
     }
-    let is_usual = matches!(
-        request.response.status,
-        200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
-    );
+    let is_usual = is_usual(request);
     if is_usual && let Some(expires) = &conf.expires {
         expires.apply(request);
     }
@@ -222,9 +219,29 @@ fn run(request: &mut Request) {
     for added in conf.fields.iter().filter(holds) {
         add(request, added);
     }
-    for added in conf.trailers.iter().filter(holds) {
+}
+
+/// Statuses with which fields are added that are not for `always`.
+fn is_usual(request: &Request) -> bool {
+    matches!(
+        request.response.status,
+        200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
+    )
+}
+
+/// Whether there will be trailers, which need a body in chunks.
+pub(crate) fn owes_trailers(request: &Request) -> bool {
+    let mut trailers = request.location.headers.trailers.iter();
+    trailers.any(|added| added.always || is_usual(request))
+}
+
+/// Adds the trailers, once the body is gone.
+pub(crate) fn add_trailers(request: &mut Request) {
+    let location = request.location.clone();
+    let is_usual = is_usual(request);
+    for added in location.headers.trailers.iter() {
         let value = added.value.to_bytes(request);
-        if !value.is_empty() {
+        if !value.is_empty() && (added.always || is_usual) {
             request.response.trailers.push(&added.name, &value);
         }
     }

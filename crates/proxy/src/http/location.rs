@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Locations, access, access_log, core, error_page, files, headers, health, proxy, realip,
-    resolver, rewrite,
+    Locations, access, access_log, core, error_page, files, headers, health, limit_conn, limit_req,
+    proxy, realip, resolver, rewrite,
 };
 use crate::conf::{Level, Row};
 use crate::log::Errors;
@@ -45,6 +45,10 @@ pub(crate) struct Location {
     pub(crate) access: access::Conf,
     /// `add_header`, `add_trailer`, `expires`
     pub(crate) headers: headers::Conf,
+    /// `limit_conn`
+    pub(crate) limit_conn: limit_conn::Conf,
+    /// `limit_req`
+    pub(crate) limit_req: limit_req::Conf,
     /// `set_real_ip_from`
     pub(crate) realip: realip::Conf,
     /// `proxy_*`

@@ -73,6 +73,12 @@ pub(crate) fn sent_field(request: &Request, name: &str, out: &mut Vec<u8>) -> bo
     join(response.fields.all(name.as_bytes()), b", ", out)
 }
 
+/// A field behind the response's body.
+pub(crate) fn sent_trailer(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
+    let trailers = request.response.trailers.all(name.as_bytes());
+    join(trailers, b", ", out)
+}
+
 /// An argument of the query: the first of that name, in either case.
 pub(crate) fn arg(args: &[u8], name: &str, out: &mut Vec<u8>) -> bool {
     let name = name.as_bytes();

@@ -9,7 +9,7 @@ use base::{Monotonic, Timestamp};
 use http_wire::{FieldName, Method, RequestHead, Version};
 
 use super::body::Body;
-use super::{Config, Connection, Location, Response, Server, Worker, proxy};
+use super::{Config, Connection, Location, Response, Server, Worker, limit_conn, proxy};
 use crate::conf::Severity;
 use crate::net::{Endpoint, clock};
 use crate::script::{Captures, Definition, Slots, UserId};
@@ -31,6 +31,9 @@ pub(crate) struct Request {
     pub(crate) client: Endpoint,
     /// `client` is what a trusted proxy said.
     pub(crate) is_client_known: bool,
+    pub(crate) limit_conn: limit_conn::State,
+    /// `$limit_req_status`
+    pub(crate) limit_req_status: Option<&'static str>,
     /// What the client asked, as places in `buf`.
     pub(crate) head: RequestHead,
     /// The bytes of the head.
@@ -110,6 +113,8 @@ impl Request {
             client: connection.peer.clone(),
             connection,
             is_client_known: false,
+            limit_conn: limit_conn::State::default(),
+            limit_req_status: None,
             head: RequestHead::default(),
             buf: Vec::new(),
             uri: Vec::new(),
@@ -172,6 +177,8 @@ impl Request {
             bytes.clear();
         }
         self.is_client_known = false;
+        self.limit_conn.clear();
+        self.limit_req_status = None;
         self.host_port = 0;
         self.is_raw_uri_valid = true;
         self.is_uri_normalised = false;

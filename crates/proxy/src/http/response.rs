@@ -26,6 +26,8 @@ pub(crate) struct Response {
     pub(crate) fields: Fields,
     /// Sent after a chunked body to clients that may get them.
     pub(crate) trailers: Fields,
+    /// There will be trailers.
+    pub(crate) owes_trailers: bool,
     /// The head is complete and, unless it waits for the body's first bytes, sent.
     pub(crate) is_head_sent: bool,
     /// The body goes out in chunks.
@@ -52,6 +54,7 @@ impl Response {
     pub(crate) fn clear(&mut self) {
         self.clear_head();
         self.trailers.clear();
+        self.owes_trailers = false;
         self.is_head_sent = false;
         self.is_chunked = false;
         self.body_sent = 0;

@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use base::Monotonic;
-
 use super::greet::{self, Greeted};
 use super::listen::Port;
 use super::{Client, Config, Connection, Request, Worker, finalize, phases, read_head};
@@ -212,14 +210,4 @@ impl Drop for Count {
     fn drop(&mut self) {
         (self.counter)(&self.worker).fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Whether a connection may go on after this request, as far as its age and number of requests go.
-pub(crate) fn may_go_on(request: &Request, now: Monotonic) -> bool {
-    let core = &request.location.core;
-    let connection = &request.connection;
-    !core.keepalive_timeout.is_zero()
-        && connection.requests.get() + 1 < core.keepalive_requests
-        && now - connection.started < core.keepalive_time
-        && !crate::net::quitting()
 }

@@ -1,6 +1,6 @@
 //! Variables of a request.
 
-use super::{Request, core, files, lookup, proxy, realip};
+use super::{Request, core, files, limit_conn, limit_req, lookup, proxy, realip};
 use crate::script::{self, Registry, Scope, UserId};
 use crate::{said, ssl};
 
@@ -19,6 +19,8 @@ pub(crate) enum Var {
     RequestField(Box<str>),
     /// `$sent_http_NAME`: a field of the response.
     SentField(Box<str>),
+    /// `$sent_trailer_NAME`: what follows the response.
+    SentTrailer(Box<str>),
     /// `$upstream_http_NAME`: a field of the upstream's response.
     UpstreamField(Box<str>),
     /// `$upstream_trailer_NAME`: what followed the upstream's response.
@@ -61,7 +63,14 @@ impl std::fmt::Debug for Builtin {
 }
 
 /// The tables of all modules that have variables.
-const TABLES: &[&[Builtin]] = &[core::VARS, files::VARS, proxy::VARS, realip::VARS];
+const TABLES: &[&[Builtin]] = &[
+    core::VARS,
+    files::VARS,
+    proxy::VARS,
+    realip::VARS,
+    limit_conn::VARS,
+    limit_req::VARS,
+];
 
 /// A registry that knows them all.
 pub(crate) fn registry() -> Registry<Var> {
@@ -94,6 +103,9 @@ pub(super) fn builtin(name: &str) -> Option<Var> {
     if let Some(rest) = family("sent_http_") {
         return Some(Var::SentField(field(rest)));
     }
+    if let Some(rest) = family("sent_trailer_") {
+        return Some(Var::SentTrailer(field(rest)));
+    }
     if let Some(rest) = family("upstream_http_") {
         return Some(Var::UpstreamField(field(rest)));
     }
@@ -119,6 +131,7 @@ impl Scope<Var> for Request {
             Var::User(id) => self.append_user(*id, out),
             Var::RequestField(name) => lookup::request_field(self, name, out),
             Var::SentField(name) => lookup::sent_field(self, name, out),
+            Var::SentTrailer(name) => lookup::sent_trailer(self, name, out),
             Var::UpstreamField(name) => proxy::field(self, name, out),
             Var::UpstreamTrailer(name) => proxy::trailer(self, name, out),
             Var::UpstreamCookie(name) => proxy::cookie(self, name, out),

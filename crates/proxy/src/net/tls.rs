@@ -12,6 +12,7 @@ mod hello;
 mod pem;
 mod proof;
 mod recorder;
+mod revocation;
 mod server;
 mod session;
 mod suites;

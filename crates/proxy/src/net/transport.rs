@@ -142,9 +142,12 @@ impl Transport {
         self.tls.as_deref()
     }
 
-    /// Puts bytes back below TLS, so that they are read next. For what was read beyond a PROXY header, or looked at.
+    /// Puts bytes back, so that they are read next. For what was read beyond a PROXY header, or looked at.
     pub(crate) fn put_back(&mut self, bytes: &[u8]) {
-        self.wire.put_back(bytes);
+        match &mut self.tls {
+            None => self.wire.put_back(bytes),
+            Some(session) => session.put_back(bytes),
+        }
     }
 
     /// Sends small writes at once (`tcp_nodelay`). Does nothing on a unix socket.

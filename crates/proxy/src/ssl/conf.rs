@@ -1,10 +1,10 @@
 //! What a server says of TLS: gathered, then loaded.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::conf::List;
-use crate::net::tls::{Choice, ClientAuth, Passwords, ServerSpec, ServerTls};
+use crate::net::tls::{Choice, ClientAuth, Passwords, ServerSpec, ServerTls, TlsConfigError};
 
 /// `ssl_verify_client`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,6 +80,30 @@ pub(crate) struct Ssl {
 #[derive(Debug, Default)]
 pub(crate) struct Loaded(Vec<(ServerSpec, Arc<ServerTls>)>);
 
+/// What earlier configurations of this process have loaded and some connection or configuration still has: by its
+/// certificates, sessions go on when they are loaded again.
+struct Earlier {
+    certificates: Vec<(PathBuf, PathBuf)>,
+    tls: Weak<ServerTls>,
+}
+
+impl Earlier {
+    fn load(spec: &ServerSpec) -> Result<Arc<ServerTls>, TlsConfigError> {
+        static ALL: Mutex<Vec<Earlier>> = Mutex::new(Vec::new());
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|earlier| earlier.tls.strong_count() > 0);
+        let same = |earlier: &&Self| earlier.certificates == spec.certificates;
+        let older = all.iter().rev().find(same);
+        let older = older.and_then(|earlier| earlier.tls.upgrade());
+        let tls = Arc::new(ServerTls::load(spec, older.as_deref())?);
+        all.push(Self {
+            certificates: spec.certificates.clone(),
+            tls: Arc::downgrade(&tls),
+        });
+        Ok(tls)
+    }
+}
+
 impl Conf {
     /// Loads certificates and keys; an error is what is wrong, in words.
     pub(crate) fn load(&self, loaded: &mut Loaded) -> Result<Ssl, String> {
@@ -102,9 +126,8 @@ impl Conf {
         let tls = match known {
             Some((_, tls)) => tls.clone(),
             None => {
-                let tls = ServerTls::load(&spec, None);
+                let tls = Earlier::load(&spec);
                 let tls = tls.map_err(|error| format!("cannot load TLS: {error}"))?;
-                let tls = Arc::new(tls);
                 loaded.0.push((spec, tls.clone()));
                 tls
             }

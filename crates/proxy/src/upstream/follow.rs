@@ -73,9 +73,11 @@ async fn ask(
     let mut until = found.until;
     let mut all = Vec::new();
     for record in &found.services {
-        // A target without addresses is left out; the others serve.
-        let Ok(target) = resolver.addresses(&record.target).await else {
-            continue;
+        let target = match resolver.addresses(&record.target).await {
+            Ok(target) => target,
+            // A target that is nobody's is left out; the others serve.
+            Err(ResolveError::NotFound | ResolveError::NoAddresses) => continue,
+            Err(error) => return Err(error),
         };
         until = until.min(target.until);
         let srv = Srv {

@@ -150,6 +150,28 @@ fn certificates_change_under_connections_that_go_on() {
 }
 
 #[test]
+fn sessions_go_on_after_a_reload() {
+    let mut stand = Stand::new("tls-sessions");
+    let certificates = certificates(&stand);
+    let text = "worker_processes 1; http {
+        log_format seen '$ssl_session_reused';
+        access_log seen.log seen;
+        server {
+            listen 127.0.0.1:0 ssl;
+            ssl_certificate a.test.crt;
+            ssl_certificate_key a.test.key;
+        }
+    }";
+    stand.run(text);
+    let config = client(&certificates, None);
+    let got = ask(&stand, &config, "a.test", "a.test");
+    assert!(got.contains("404"), "{got}");
+    stand.run(text);
+    ask(&stand, &config, "a.test", "a.test");
+    assert_eq!(stand.lines("seen.log", 2), [".", "r"]);
+}
+
+#[test]
 fn what_cannot_be_served_is_refused() {
     let stand = Stand::new("tls-refused");
     certificates(&stand);

@@ -2,7 +2,7 @@
 
 use nginx_conf::Spec;
 
-use super::{FILES, LOG_LEVELS, TABLE_SIZES, TLS, TLS_TUNING, known};
+use super::{FILES, TABLE_SIZES, TLS, TLS_TUNING, known};
 use crate::conf::Row;
 use crate::conf::contexts::{
     HTTP, LIMIT_EXCEPT, LOCATION, LOCATION_IF, LOCATIONS, LOCATIONS_IF, SERVER, SERVER_IF, SERVERS,
@@ -27,8 +27,6 @@ pub(super) const ROWS: &[Row] = known! {
         "gzip_no_buffer" "gzip_min_length" "gzip_vary" "gzip_http_version" "gzip_proxied" "gzip_disable";
     ignored LOCATIONS_IF, GZIP =>
         "gzip";
-    ignored LOCATIONS, LOG_LEVELS =>
-        "limit_conn_log_level" "limit_req_log_level";
     ignored LOCATIONS, OLD =>
         "msie_padding" "msie_refresh";
     ignored &[HTTP, SERVER, SERVER_IF, LOCATION, LOCATION_IF], REWRITE_LOG =>

@@ -7,6 +7,7 @@ use http_wire::{Method, Version};
 use super::super::core::Tokens;
 use super::super::response::reason;
 use super::super::{Request, Template, headers};
+use super::keepalive;
 use super::send::Framing;
 use super::{Abort, Client};
 use crate::net::{Endpoint, clock};
@@ -31,10 +32,12 @@ impl Client {
             self.sink.begin(Framing::Nothing);
             return;
         }
+        request.keeps_alive = request.keeps_alive && keepalive::is_allowed(request);
         if request.expects_continue.get() {
             // Nobody knows whether the body comes now.
             request.keeps_alive = false;
         }
+        request.response.owes_trailers = headers::owes_trailers(request);
         let framing = framing(request);
         self.sink.begin(framing);
         request.response.is_chunked = framing == Framing::Chunked;
@@ -86,10 +89,14 @@ fn framing(request: &mut Request) -> Framing {
     if bodiless {
         return Framing::Nothing;
     }
+    let chunks = request.head.version() == Version::Http11 && request.location.core.chunked;
+    if response.owes_trailers && chunks {
+        response.content_length = None;
+    }
     if let Some(len) = response.content_length {
         return Framing::Length(len);
     }
-    if request.head.version() == Version::Http11 && request.location.core.chunked {
+    if chunks {
         return Framing::Chunked;
     }
     request.keeps_alive = false;

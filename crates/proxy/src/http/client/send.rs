@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 
-use super::super::Request;
+use super::super::{Request, headers};
 use super::{Abort, Client};
 use crate::net::{Alarm, Buffer};
 
@@ -139,7 +139,9 @@ impl Client {
                 return Poll::Ready(Ok(data.len()));
             }
             let taken = ready!(self.poll_pace(cx, request, allowed));
-            let ends = is_last && taken == data.len() && request.response.trailers.is_empty();
+            let response = &request.response;
+            let has_trailers = response.owes_trailers || !response.trailers.is_empty();
+            let ends = is_last && taken == data.len() && !has_trailers;
             let tail = if ends && self.sink.framing == Framing::Chunked {
                 LAST
             } else {
@@ -201,6 +203,9 @@ impl Client {
                 return Err(Abort::Cut);
             }
             Framing::Chunked if !self.sink.ended => {
+                if request.response.owes_trailers {
+                    headers::add_trailers(request);
+                }
                 self.sink.out.extend_from_slice(b"0\r\n");
                 request.response.trailers.render(&mut self.sink.out);
                 self.sink.out.extend_from_slice(b"\r\n");

@@ -131,7 +131,8 @@ pub(crate) static VARS: &[Builtin] = &[
         let body = &r.body;
         some(
             out,
-            (body.is_kept && body.file.is_none()).then_some(&*body.memory),
+            ((body.is_kept || !body.memory.is_empty()) && body.file.is_none())
+                .then_some(&*body.memory),
         )
     }),
     var("request_body_file", |r, out| {

@@ -16,17 +16,22 @@ struct Attributes(Vec<Vec<u8>>);
 
 /// The value of `Set-Cookie` after the rules.
 pub(super) fn rewrite(request: &Request, conf: &Conf, value: &[u8]) -> Vec<u8> {
+    let before = value;
     let mut parts = value.split(|byte| *byte == b';');
     let first = parts.next().unwrap_or_default();
     let attributes = parts.map(|part| part.trim_ascii().to_vec());
     let mut attributes = Attributes(attributes.filter(|part| !part.is_empty()).collect());
-    attributes.apply(request, b"domain", &conf.cookie_domains);
-    attributes.apply(request, b"path", &conf.cookie_paths);
+    let mut changed = attributes.apply(request, b"domain", &conf.cookie_domains);
+    changed |= attributes.apply(request, b"path", &conf.cookie_paths);
     let name = first.split(|byte| *byte == b'=').next().unwrap_or_default();
     for word in flags(request, conf, name.trim_ascii()) {
         if let Some(flag) = Flag::parse(&word.to_bytes(request)) {
             attributes.flag(flag);
+            changed = true;
         }
+    }
+    if !changed {
+        return before.to_vec();
     }
     let mut out = first.to_vec();
     for attribute in &attributes.0 {
@@ -51,17 +56,17 @@ fn is(attribute: &[u8], name: &[u8]) -> bool {
 }
 
 impl Attributes {
-    /// Applies the first rule that matches to the attribute of that name.
-    fn apply(&mut self, request: &Request, name: &[u8], rules: &[Rewrite]) {
+    /// Applies the first rule that matches to the attribute of that name; whether there was one.
+    fn apply(&mut self, request: &Request, name: &[u8], rules: &[Rewrite]) -> bool {
         let found = self.0.iter_mut().find(|attribute| is(attribute, name));
         let Some(attribute) = found else {
-            return;
+            return false;
         };
-        if let Some(at) = attribute.iter().position(|byte| *byte == b'=') {
-            rules
-                .iter()
-                .any(|rule| rule.apply(request, attribute, at + 1));
-        }
+        let Some(at) = attribute.iter().position(|byte| *byte == b'=') else {
+            return false;
+        };
+        let mut rules = rules.iter();
+        rules.any(|rule| rule.apply(request, attribute, at + 1))
     }
 
     fn flag(&mut self, flag: Flag) {

@@ -173,6 +173,7 @@ impl Sender {
             let count = ready!(client.poll_body(cx, request, &mut self.out))?;
             self.took_from_client |= count > 0;
             self.is_read = count == 0;
+            remember(request, &self.out);
             return Poll::Ready(Ok(()));
         }
         let mut piece = std::mem::take(&mut request.scratch);
@@ -185,6 +186,7 @@ impl Sender {
             if count == 0 {
                 self.out.extend_from_slice(LAST_CHUNK);
             } else {
+                remember(request, &piece);
                 write_chunk_head(count, &mut self.out);
                 self.out.extend_from_slice(&piece);
                 self.out.extend_from_slice(b"\r\n");
@@ -192,5 +194,16 @@ impl Sender {
         }
         request.scratch = piece;
         read.map_ok(drop)
+    }
+}
+
+/// Keeps what passes for `$request_body`, as long as it fits into `client_body_buffer_size`.
+fn remember(request: &mut Request, piece: &[u8]) {
+    let max = request.location.core.body_buffer_size;
+    let memory = &mut request.body.memory;
+    if request.body.received > max as u64 {
+        memory.clear();
+    } else {
+        memory.extend_from_slice(piece);
     }
 }

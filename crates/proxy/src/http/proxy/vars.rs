@@ -128,10 +128,18 @@ pub(crate) fn cookie(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
         let Some(at) = pair.iter().position(|byte| *byte == b'=') else {
             continue;
         };
-        if pair[..at].trim_ascii().eq_ignore_ascii_case(name) {
-            out.extend_from_slice(pair[at + 1..].trim_ascii());
+        if trim(&pair[..at]).eq_ignore_ascii_case(name) {
+            out.extend_from_slice(trim(&pair[at + 1..]));
             return true;
         }
     }
     false
+}
+
+/// Without blanks at either end; a tab belongs to the text, as nginx has it.
+fn trim(text: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| *byte != b' ';
+    let start = text.iter().position(is_text).unwrap_or(text.len());
+    let end = text.iter().rposition(is_text).map_or(start, |at| at + 1);
+    &text[start..end]
 }

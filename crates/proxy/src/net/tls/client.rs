@@ -181,14 +181,17 @@ impl ServerCertVerifier for Verifier {
             trust::check_name(leaf, name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        match verifier.verify_server_cert(leaf, others, name, ocsp, now) {
+        let verified = verifier.verify_server_cert(leaf, others, name, ocsp, now);
+        let verified = match verified {
             // The name is looked at last: everything else is in order.
             Err(Error::InvalidCertificate(error)) if trust::is_about_name(&error) => {
                 trust::check_name(leaf, name)?;
                 Ok(ServerCertVerified::assertion())
             }
             outcome => outcome,
-        }
+        }?;
+        trust.check_lists(leaf, others)?;
+        Ok(verified)
     }
 
     fn verify_tls12_signature(

@@ -274,7 +274,11 @@ impl Judge {
         let now = UnixTime::now();
         let outcome = match trust.is_given(leaf, now) {
             Ok(true) => Ok(()),
-            Ok(false) => verifier.verify_client_cert(leaf, others, now).map(drop),
+            Ok(false) => {
+                let verified = verifier.verify_client_cert(leaf, others, now);
+                let lists = || trust.check_lists(leaf, others).map_err(Error::from);
+                verified.and_then(|_| lists())
+            }
             Err(error) => Err(Error::InvalidCertificate(error)),
         };
         if outcome.is_err() && trust::is_self_signed(leaf) {

@@ -20,6 +20,8 @@ pub(crate) struct Session {
     pub(super) connection: Connection,
     pub(super) verdict: Verdict,
     close_sent: bool,
+    /// Decrypted bytes that were put back.
+    ahead: Vec<u8>,
 }
 
 impl Session {
@@ -29,7 +31,13 @@ impl Session {
             connection,
             verdict: Verdict::None,
             close_sent: false,
+            ahead: Vec::new(),
         }
+    }
+
+    /// Puts decrypted bytes back, in front of what comes next.
+    pub(in super::super) fn put_back(&mut self, bytes: &[u8]) {
+        self.ahead.splice(..0, bytes.iter().copied());
     }
 
     /// Goes on with the handshake until it is done.
@@ -57,6 +65,9 @@ impl Session {
         wire: &Wire,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
         match self.connection.reader().fill_buf() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => wire.poll_read_ready(cx),
             _ => Poll::Ready(Ok(())),
@@ -70,6 +81,14 @@ impl Session {
         cx: &mut Context<'_>,
         take: impl FnOnce(&[u8]) -> usize,
     ) -> Poll<io::Result<usize>> {
+        if !self.ahead.is_empty() {
+            let count = take(&self.ahead);
+            self.ahead.drain(..count);
+            if self.ahead.is_empty() {
+                self.ahead = Vec::new();
+            }
+            return Poll::Ready(Ok(count));
+        }
         loop {
             let mut reader = self.connection.reader();
             match reader.fill_buf() {
@@ -98,6 +117,9 @@ impl Session {
         wire: &mut Wire,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
+        if !self.ahead.is_empty() {
+            return Poll::Pending;
+        }
         loop {
             match self.connection.reader().fill_buf() {
                 Ok(bytes) if !bytes.is_empty() => return Poll::Pending,

@@ -15,6 +15,7 @@ use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{CertificateError, DistinguishedName, Error, RootCertStore, crypto::CryptoProvider};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::revocation::{Lists, is_old};
 use super::{TlsConfigError, pem};
 
 /// Authorities, and what they revoked.
@@ -24,6 +25,8 @@ pub(super) struct Trust {
     /// The same as they were given.
     given: Vec<CertificateDer<'static>>,
     revoked: Vec<CertificateRevocationListDer<'static>>,
+    /// The lists, where `webpki` cannot read all of them.
+    old_lists: Lists,
 }
 
 impl Trust {
@@ -43,10 +46,18 @@ impl Trust {
             }
             given.extend(certificates);
         }
+        let mut revoked = lists.map_or(Ok(Vec::new()), pem::revocation_lists)?;
+        let mut old_lists = Lists::default();
+        if revoked.iter().any(is_old) {
+            old_lists = Lists::read(&revoked)
+                .ok_or_else(|| TlsConfigError::of("a list of revoked certificates is broken"))?;
+            revoked.clear();
+        }
         Ok(Self {
             anchors: Arc::new(anchors),
             given,
-            revoked: lists.map_or(Ok(Vec::new()), pem::revocation_lists)?,
+            revoked,
+            old_lists,
         })
     }
 
@@ -73,6 +84,15 @@ impl Trust {
             .with_crls(self.revoked.iter().cloned())
             .build()
             .map_err(TlsConfigError::of)
+    }
+
+    /// What the lists that `webpki` cannot read say of a certificate that is verified otherwise.
+    pub(super) fn check_lists(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+    ) -> Result<(), CertificateError> {
+        self.old_lists.check(leaf, others, &self.given)
     }
 
     /// The names of the authorities.

@@ -137,7 +137,9 @@ pub(crate) static ROWS: &[Row] = &[
         "",
         "Our certificate, for upstreams that ask for one.",
         |server, directive, cx| {
-            server.proxy.ssl.certificate = Some(cx.cx.paths.at_conf(file(directive)?));
+            let name = file(directive)?;
+            let path = || cx.cx.paths.at_conf(name);
+            server.proxy.ssl.certificate = (!name.is_empty()).then(path);
             Ok(())
         },
     ),

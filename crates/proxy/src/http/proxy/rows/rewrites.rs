@@ -29,12 +29,17 @@ pub(super) const ROWS: &[Row] = &[
             let level = cx.cx.level();
             let domains = &mut location.proxy.cookie_domains;
             domains.claim(level);
-            if let Some(rewrite) = pair(directive, cx, |text, cx| {
+            let mut directive = directive.clone();
+            if let [pattern, replacement] = directive.args.as_mut_slice()
+                && !pattern.text.starts_with('~')
+            {
+                replacement.text = without_dot(&replacement.text).to_owned();
+            }
+            if let Some(rewrite) = pair(&directive, cx, |text, cx| {
                 if let Some(found) = regex(text, true, cx)? {
                     return Ok(Pattern::Regex(found));
                 }
-                let text = text.strip_prefix('.').unwrap_or(text);
-                cx.registry.template(text).map(Pattern::Domain)
+                cx.registry.template(without_dot(text)).map(Pattern::Domain)
             })? {
                 location.proxy.cookie_domains.add(level, rewrite);
             }
@@ -69,6 +74,11 @@ pub(super) const ROWS: &[Row] = &[
         cookie_flags,
     ),
 ];
+
+/// A dot in front of a cookie's domain means nothing any more (RFC 6265, section 5.2.3).
+fn without_dot(domain: &str) -> &str {
+    domain.strip_prefix('.').unwrap_or(domain)
+}
 
 fn redirect(location: &mut Location, directive: &Directive, cx: &mut HttpCx<'_, '_>) -> Done {
     let level = cx.cx.level();

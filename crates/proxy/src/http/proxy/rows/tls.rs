@@ -93,8 +93,9 @@ pub(super) const ROWS: &[Row] = &[
         "",
         "Our certificate, for servers that ask for one.",
         |location, directive, cx| {
-            let file = cx.cx.paths.at_conf(word(directive, 0)?);
-            location.proxy.ssl.certificate = Some(file);
+            let name = word(directive, 0)?;
+            let path = || cx.cx.paths.at_conf(name);
+            location.proxy.ssl.certificate = (!name.is_empty()).then(path);
             Ok(())
         },
     ),

@@ -261,6 +261,23 @@ fn certificates_of_clients() {
 }
 
 #[test]
+fn bytes_are_put_back_above_tls() {
+    let folder = Folder::new("tls-back");
+    let certificate = self_signed(&folder, "a", &["a.test"]);
+    let server = Arc::new(ServerTls::load(&server(&certificate), None).unwrap());
+    let client = ClientTls::load(&client(None)).unwrap();
+    run(async {
+        let (mut ours, mut theirs) = talk(&server, &client, "a.test").await;
+        theirs.write_all(b"and more").await.unwrap();
+        theirs.flush().await.unwrap();
+        ours.put_back(b"first ");
+        let mut got = [0; 14];
+        ours.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"first and more");
+    });
+}
+
+#[test]
 fn certificates_of_servers() {
     let folder = Folder::new("tls-servers");
     let authority = Authority::new("Root");
