@@ -28,9 +28,8 @@ fn may_go_on(request: &Request) -> bool {
         return true;
     }
     let agent = request.value(FieldName::UserAgent).unwrap_or_default();
-    let safari = core.keepalive_disable_safari;
-    let disabled = (msie6 && is_msie6(agent)) || (safari && is_safari(agent));
-    !disabled
+    let is_bad = (msie6 && is_msie6(agent)) || (core.keepalive_disable_safari && is_safari(agent));
+    !is_bad
 }
 
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {

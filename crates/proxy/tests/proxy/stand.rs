@@ -69,6 +69,7 @@ impl Stand {
             prefix: self.folder.clone(),
             conf_dir: self.folder.clone(),
             logs: false,
+            topics: None,
         };
         let config = proxy::resolve(&parsed.directives, &origin, &mut findings);
         let refuses = |finding: &&Finding| finding.verdict.refuses();
