@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nginx_conf::{Finding, Tables};
-use proxy::{Config, Nowhere, Origin, Proxy};
+use proxy::{Config, Nowhere, Origin, Proxy, UpstreamSnapshot};
 use tokio::runtime::Runtime;
 
 /// Longer than anything here takes, and short enough that a test that hangs ends.
@@ -93,6 +93,11 @@ impl Stand {
             }
             Some(proxy) => self.runtime.block_on(proxy.reload(config)).unwrap(),
         }
+    }
+
+    /// The groups of servers and what they have counted.
+    pub(crate) fn upstreams(&self) -> Vec<UpstreamSnapshot> {
+        self.proxy.as_ref().unwrap().figures().upstreams()
     }
 
     /// A connection to the address of that number.
