@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nginx_conf::{Finding, Tables};
@@ -98,6 +99,12 @@ impl Stand {
     /// The groups of servers and what they have counted.
     pub(crate) fn upstreams(&self) -> Vec<UpstreamSnapshot> {
         self.proxy.as_ref().unwrap().figures().upstreams()
+    }
+
+    /// How many requests were read.
+    pub(crate) fn requests(&self) -> u64 {
+        let figures = self.proxy.as_ref().unwrap().figures();
+        figures.counters().requests.load(Ordering::Relaxed)
     }
 
     /// A connection to the address of that number.
