@@ -18,6 +18,7 @@ mod finalize;
 mod greet;
 mod headers;
 mod health;
+mod keep_alive;
 mod limit_conn;
 mod limit_req;
 mod listen;
@@ -35,6 +36,7 @@ mod rewrite;
 mod route;
 mod serve;
 mod ssl;
+mod stub_status;
 mod upstream;
 mod var;
 mod worker;
@@ -74,6 +76,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         realip::ROWS,
         limit_conn::ROWS,
         limit_req::ROWS,
+        stub_status::ROWS,
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,

@@ -6,7 +6,6 @@
 
 mod flow;
 mod head;
-mod keepalive;
 mod send;
 
 use std::pin::Pin;

@@ -198,6 +198,13 @@ fn set(request: &mut Request, at: i64, control: &[u8]) {
     fields.set(b"Cache-Control", control);
 }
 
+impl Conf {
+    /// Whether `expires` may ask when the response was changed last.
+    pub(crate) fn wants_time(&self) -> bool {
+        self.expires.is_some()
+    }
+}
+
 /// Adds what the location says to the response, before its head is rendered; once.
 pub(crate) fn run_once(request: &mut Request) {
     if !std::mem::replace(&mut request.response.is_dressed, true) {

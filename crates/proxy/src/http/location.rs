@@ -14,6 +14,8 @@ use crate::log::Errors;
 pub(crate) enum Handler {
     /// `proxy_pass`
     Proxy(Arc<proxy::Pass>),
+    /// `stub_status`
+    StubStatus,
 }
 
 /// The values at one level: a location, the server outside of its locations, or an `if`.

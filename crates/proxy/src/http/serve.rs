@@ -146,9 +146,7 @@ impl Session {
     /// Reads and answers one request; `false` where the connection is to be closed.
     async fn one(&mut self, request: &mut Request) -> bool {
         let client = &mut self.client;
-        let reading = Count::one(&self.worker, |worker| &worker.shared.counters.reading);
         let outcome = read_head::run(client, request, &self.port).await;
-        drop(reading);
         let Ok(flow) = outcome else {
             return false;
         };
@@ -191,13 +189,13 @@ impl Session {
 }
 
 /// Counts one more as long as it lives.
-struct Count {
+pub(super) struct Count {
     worker: Rc<Worker>,
     counter: fn(&Worker) -> &AtomicU64,
 }
 
 impl Count {
-    fn one(worker: &Rc<Worker>, counter: fn(&Worker) -> &AtomicU64) -> Self {
+    pub(super) fn one(worker: &Rc<Worker>, counter: fn(&Worker) -> &AtomicU64) -> Self {
         counter(worker).fetch_add(1, Ordering::Relaxed);
         Self {
             worker: worker.clone(),

@@ -1,6 +1,6 @@
 //! Variables of a request.
 
-use super::{Request, core, files, limit_conn, limit_req, lookup, proxy, realip};
+use super::{Request, core, files, limit_conn, limit_req, lookup, proxy, realip, stub_status};
 use crate::script::{self, Registry, Scope, UserId};
 use crate::{said, ssl};
 
@@ -70,6 +70,7 @@ const TABLES: &[&[Builtin]] = &[
     realip::VARS,
     limit_conn::VARS,
     limit_req::VARS,
+    stub_status::VARS,
 ];
 
 /// A registry that knows them all.

@@ -7,7 +7,6 @@ use http_wire::{Method, Version};
 use super::super::core::Tokens;
 use super::super::response::reason;
 use super::super::{Request, Template, headers};
-use super::keepalive;
 use super::send::Framing;
 use super::{Abort, Client};
 use crate::net::{Endpoint, clock};
@@ -32,7 +31,6 @@ impl Client {
             self.sink.begin(Framing::Nothing);
             return;
         }
-        request.keeps_alive = request.keeps_alive && keepalive::is_allowed(request);
         if request.expects_continue.get() {
             // Nobody knows whether the body comes now.
             request.keeps_alive = false;

@@ -138,7 +138,7 @@ impl Client {
             if allowed == 0 {
                 return Poll::Ready(Ok(data.len()));
             }
-            let taken = ready!(self.poll_pace(cx, request, allowed));
+            let taken = ready!(self.poll_pace(cx, request, allowed))?;
             let response = &request.response;
             let has_trailers = response.owes_trailers || !response.trailers.is_empty();
             let ends = is_last && taken == data.len() && !has_trailers;
@@ -263,27 +263,49 @@ impl Client {
         }
     }
 
-    /// How much of `wanted` the rate lets go now; waits until it is something.
-    fn poll_pace(&mut self, cx: &mut Context<'_>, request: &Request, wanted: usize) -> Poll<usize> {
+    /// How much of `wanted` the rate lets go now; waits until it is something, or the client is gone.
+    fn poll_pace(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: &Request,
+        wanted: usize,
+    ) -> Poll<Result<usize, Abort>> {
         let Some((rate, after)) = request.response.rate.filter(|(rate, _)| *rate > 0) else {
-            return Poll::Ready(wanted);
+            return Poll::Ready(Ok(wanted));
         };
-        if let Some(pace) = self.sink.pace.as_ref().filter(|pace| pace.due().is_some()) {
-            ready!(pace.poll_elapsed(cx));
-            pace.clear();
+        if self
+            .sink
+            .pace
+            .as_ref()
+            .is_some_and(|pace| pace.due().is_some())
+        {
+            ready!(self.poll_pause(cx))?;
         }
         let seconds = request.elapsed_ms() / 1000 + 1;
         let granted = rate.saturating_mul(seconds).saturating_add(after);
         let sent = request.response.sent;
         if granted > sent {
             let granted = usize::try_from(granted - sent).unwrap_or(usize::MAX);
-            return Poll::Ready(wanted.min(granted));
+            return Poll::Ready(Ok(wanted.min(granted)));
         }
         let wait_ms = (sent - granted).saturating_mul(1000) / rate + 1;
         let pace = self.sink.pace.get_or_insert_default();
         pace.set(Duration::from_millis(wait_ms));
-        ready!(pace.poll_elapsed(cx));
-        pace.clear();
-        Poll::Ready(1)
+        ready!(self.poll_pause(cx))?;
+        Poll::Ready(Ok(1))
+    }
+
+    /// Waits for the alarm of the rate.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Abort>> {
+        if let Some(pace) = &self.sink.pace
+            && pace.poll_elapsed(cx).is_pending()
+        {
+            // Nothing is written meanwhile, so no write tells that the client left.
+            return self.poll_closed(cx).map(|()| Err(Abort::Gone));
+        }
+        if let Some(pace) = &self.sink.pace {
+            pace.clear();
+        }
+        Poll::Ready(Ok(()))
     }
 }
