@@ -25,7 +25,12 @@ fn pitfall_07_a_kept_connection_that_was_closed_costs_nothing() {
             peer.request();
         }
     });
-    let stand = stand("race", PASS, &[&fickle]);
+    let mut stand = Stand::new("race");
+    // Each worker keeps connections of its own.
+    stand.run(&format!(
+        "worker_processes 1; http {{ access_log off; upstream group {{ server 127.0.0.1:{}; }} server {{ listen 127.0.0.1:0; {PASS} }} }}",
+        fickle.port
+    ));
     for _ in 0..4 {
         assert!(get(&stand).contains("\r\n\r\nhello"));
     }
