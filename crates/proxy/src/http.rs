@@ -4,6 +4,8 @@
 
 mod access;
 mod access_log;
+mod auth_basic;
+mod auth_request;
 mod body;
 mod client;
 mod computed;
@@ -24,6 +26,7 @@ mod limit_req;
 mod listen;
 mod location;
 mod lookup;
+mod mirror;
 mod phases;
 mod proxy;
 mod read_head;
@@ -37,6 +40,7 @@ mod route;
 mod serve;
 mod ssl;
 mod stub_status;
+mod subrequest;
 mod upstream;
 mod var;
 mod worker;
@@ -77,6 +81,9 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         limit_conn::ROWS,
         limit_req::ROWS,
         stub_status::ROWS,
+        auth_basic::ROWS,
+        auth_request::ROWS,
+        mirror::ROWS,
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,

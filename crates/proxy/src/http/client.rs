@@ -47,6 +47,11 @@ impl Client {
         self.sink.out.extend_from_slice(bytes);
     }
 
+    /// Sends nothing of what it is told to send, or sends again; gives back what held before. To be called between responses.
+    pub(crate) fn mute(&mut self, muted: bool) -> bool {
+        std::mem::replace(&mut self.sink.muted, muted)
+    }
+
     /// Whether bytes of a body would go out, once the head is complete.
     pub(crate) fn wants_body(&self) -> bool {
         self.sink.wants_body()

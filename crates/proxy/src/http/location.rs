@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Locations, access, access_log, core, error_page, files, headers, health, limit_conn, limit_req,
-    proxy, realip, resolver, rewrite,
+    Locations, access, access_log, auth_basic, auth_request, core, error_page, files, headers,
+    health, limit_conn, limit_req, mirror, proxy, realip, resolver, rewrite,
 };
 use crate::conf::{Level, Row};
 use crate::log::Errors;
@@ -47,6 +47,12 @@ pub(crate) struct Location {
     pub(crate) access: access::Conf,
     /// `add_header`, `add_trailer`, `expires`
     pub(crate) headers: headers::Conf,
+    /// `auth_basic`
+    pub(crate) auth_basic: auth_basic::Conf,
+    /// `auth_request`
+    pub(crate) auth_request: auth_request::Conf,
+    /// `mirror`
+    pub(crate) mirror: mirror::Conf,
     /// `limit_conn`
     pub(crate) limit_conn: limit_conn::Conf,
     /// `limit_req`

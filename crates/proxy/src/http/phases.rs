@@ -10,7 +10,8 @@ mod place;
 
 use super::error_page::Found;
 use super::{
-    Abort, Client, Flow, Request, conditions, error_page, files, limit_conn, limit_req, realip,
+    Abort, Client, Flow, Request, conditions, error_page, files, limit_conn, limit_req, mirror,
+    realip,
 };
 use crate::conf::Severity;
 
@@ -82,6 +83,7 @@ async fn pass(request: &mut Request, client: &mut Client, entry: Entry) -> Resul
     if flow != Flow::Next {
         return Ok(flow);
     }
+    mirror::run(request, client).await?;
     content::run(request, client).await
 }
 

@@ -84,8 +84,6 @@ pub(crate) struct Request {
     pub(crate) slots: Slots,
     /// What the last regular expression captured.
     pub(crate) captures: RefCell<Captures>,
-    /// `$remote_user`, once somebody proved to be it.
-    pub(crate) user: Vec<u8>,
     /// When its first byte was there.
     pub(crate) started: Monotonic,
     pub(crate) started_at: Timestamp,
@@ -141,7 +139,6 @@ impl Request {
             upstream: proxy::Record::default(),
             slots: Slots::default(),
             captures: RefCell::default(),
-            user: Vec::new(),
             started: Monotonic(0),
             started_at: Timestamp(0),
             id: Cell::new(0),
@@ -168,15 +165,11 @@ impl Request {
             self.client = connection.peer.clone();
         }
         self.set_server(server);
-        for bytes in [
-            &mut self.uri,
-            &mut self.args,
-            &mut self.host,
-            &mut self.user,
-        ] {
+        for bytes in [&mut self.uri, &mut self.args, &mut self.host] {
             bytes.clear();
         }
         self.is_client_known = false;
+        self.is_subrequest = false;
         self.limit_conn.clear();
         self.limit_req_status = None;
         self.host_port = 0;

@@ -24,6 +24,8 @@ pub(crate) struct Worker {
     pub(crate) pool: Pool,
     /// Buffers in front of access logs.
     pub(crate) logs: Rc<Writer>,
+    /// Copies of requests that are under way.
+    pub(crate) mirrors: Cell<usize>,
     config: RefCell<Arc<Config>>,
     #[expect(clippy::vec_box, reason = "they move in and out as boxes")]
     spare: RefCell<Vec<Box<Request>>>,
@@ -39,6 +41,7 @@ impl Worker {
             shared,
             pool: Pool::default(),
             logs: Rc::default(),
+            mirrors: Cell::new(0),
             config: RefCell::new(config),
             spare: RefCell::default(),
             random: Cell::new(seed | 1),
