@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nginx_conf::{Finding, Tables};
-use proxy::{Config, Nowhere, Origin, Proxy};
+use proxy::{Config, Nowhere, Origin, Proxy, UpstreamSnapshot};
 use tokio::runtime::Runtime;
 
 /// Longer than anything here takes, and short enough that a test that hangs ends.
@@ -93,6 +94,17 @@ impl Stand {
             }
             Some(proxy) => self.runtime.block_on(proxy.reload(config)).unwrap(),
         }
+    }
+
+    /// The groups of servers and what they have counted.
+    pub(crate) fn upstreams(&self) -> Vec<UpstreamSnapshot> {
+        self.proxy.as_ref().unwrap().figures().upstreams()
+    }
+
+    /// How many requests were read.
+    pub(crate) fn requests(&self) -> u64 {
+        let figures = self.proxy.as_ref().unwrap().figures();
+        figures.counters().requests.load(Ordering::Relaxed)
     }
 
     /// A connection to the address of that number.
