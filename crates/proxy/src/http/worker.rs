@@ -28,6 +28,7 @@ pub(crate) struct Worker {
     /// Copies of requests that are under way.
     pub(crate) mirrors: Cell<usize>,
     /// Encoders that wait for the next response.
+    #[expect(clippy::vec_box, reason = "they move in and out as boxes")]
     pub(super) encoders: RefCell<Vec<Box<Encoder>>>,
     config: RefCell<Arc<Config>>,
     #[expect(clippy::vec_box, reason = "they move in and out as boxes")]
