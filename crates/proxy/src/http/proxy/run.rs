@@ -72,7 +72,11 @@ async fn body(request: &mut Request, client: &mut Client, conf: &Conf) -> Result
     if conf.set_body.is_some() {
         return Ok(Source::Set);
     }
-    if !conf.passes_body || request.body.is_empty() {
+    if request.body.is_empty() {
+        client.proceed(request).await?;
+        return Ok(Source::None);
+    }
+    if !conf.passes_body {
         return Ok(Source::None);
     }
     let chunked = request.body.framing == Framing::Chunked;
