@@ -73,7 +73,7 @@ pub(super) const SECTIONS: &[Section] = &[
         suite: "smuggling",
         heading: "Smuggled requests",
         what: "Requests that two parsers may read differently, sent raw through the balancer to an nginx and a Node server: neither \
-         may see the request that hides in another one, and whoever asks next gets the answer to its own question. Beside it nginx as the balancer.",
+         may see the request that hides in another one, and whoever asks next gets the answer to its own question.",
         peer: "nginx",
         form: Form::Exceptions,
     },
