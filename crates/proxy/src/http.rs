@@ -18,6 +18,7 @@ mod fields;
 mod files;
 mod finalize;
 mod greet;
+mod gzip;
 mod headers;
 mod health;
 mod keep_alive;
@@ -84,6 +85,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         auth_basic::ROWS,
         auth_request::ROWS,
         mirror::ROWS,
+        gzip::ROWS,
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,

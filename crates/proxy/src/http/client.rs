@@ -6,6 +6,7 @@
 
 mod flow;
 mod head;
+mod pack;
 mod send;
 
 use std::pin::Pin;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nginx_conf::value::{self, Unit};
 use nginx_conf::{Directive, Kind, Param, Presence, Spec};
 
-use super::{HttpCx, Location, Request, Template};
+use super::{HttpCx, Location, Request, Template, gzip};
 use crate::conf::contexts::LOCATIONS_IF;
 use crate::conf::{Apply, Done, List, Row, word};
 use crate::net::clock;
@@ -209,6 +209,7 @@ impl Conf {
 pub(crate) fn run_once(request: &mut Request) {
     if !std::mem::replace(&mut request.response.is_dressed, true) {
         run(request);
+        gzip::decide(request);
     }
 }
 

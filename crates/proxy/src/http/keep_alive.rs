@@ -37,7 +37,7 @@ fn find(text: &[u8], word: &[u8]) -> Option<usize> {
 }
 
 /// Internet Explorer 4 to 6, the latter without its second service pack.
-fn is_msie6(agent: &[u8]) -> bool {
+pub(super) fn is_msie6(agent: &[u8]) -> bool {
     let Some(at) = find(agent, b"MSIE ") else {
         return false;
     };

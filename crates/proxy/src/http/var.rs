@@ -1,6 +1,8 @@
 //! Variables of a request.
 
-use super::{Request, core, files, limit_conn, limit_req, lookup, proxy, realip, stub_status};
+use super::{
+    Request, core, files, gzip, limit_conn, limit_req, lookup, proxy, realip, stub_status,
+};
 use crate::script::{self, Registry, Scope, UserId};
 use crate::{said, ssl};
 
@@ -70,6 +72,7 @@ const TABLES: &[&[Builtin]] = &[
     realip::VARS,
     limit_conn::VARS,
     limit_req::VARS,
+    gzip::VARS,
     stub_status::VARS,
 ];
 

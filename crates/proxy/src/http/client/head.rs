@@ -6,7 +6,7 @@ use http_wire::{Method, Version};
 
 use super::super::core::Tokens;
 use super::super::response::reason;
-use super::super::{Request, Template, headers};
+use super::super::{Request, Template, gzip, headers};
 use super::send::Framing;
 use super::{Abort, Client};
 use crate::net::{Endpoint, clock};
@@ -38,6 +38,10 @@ impl Client {
         request.response.owes_trailers = headers::owes_trailers(request);
         let framing = framing(request);
         self.sink.begin(framing);
+        let level = request.response.gzip_level;
+        if level > 0 && framing != Framing::Nothing {
+            self.sink.encoder = Some(gzip::encoder(&request.worker, level));
+        }
         request.response.is_chunked = framing == Framing::Chunked;
         if request.response.rate.is_none() {
             request.response.rate = rate(request);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 
+use super::super::gzip::Encoder;
 use super::super::{Request, headers};
 use super::{Abort, Client};
 use crate::net::{Alarm, Buffer};
@@ -44,6 +45,8 @@ pub(super) struct Sink {
     pub(super) muted: bool,
     /// When the rate lets the next bytes go.
     pace: Option<Alarm>,
+    /// What compresses the body on its way.
+    pub(super) encoder: Option<Box<Encoder>>,
 }
 
 /// What ends a chunk and the body.
@@ -54,6 +57,7 @@ impl Sink {
         self.framing = framing;
         self.chunk_left = 0;
         self.ended = false;
+        self.encoder = None;
     }
 
     pub(super) fn wants_body(&self) -> bool {
@@ -65,6 +69,7 @@ impl Sink {
             self.out.release();
             self.out_sent = 0;
         }
+        self.encoder = None;
         self.pace = None;
     }
 
@@ -130,10 +135,24 @@ impl Client {
         data: &[u8],
         is_last: bool,
     ) -> Poll<Result<usize, Abort>> {
+        if self.sink.muted || self.sink.framing == Framing::Nothing {
+            return Poll::Ready(Ok(data.len()));
+        }
+        if self.sink.encoder.is_some() {
+            return self.poll_pack(cx, request, data);
+        }
+        self.poll_send_plain(cx, request, data, is_last)
+    }
+
+    /// The same for bytes that go out as they are.
+    pub(super) fn poll_send_plain(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: &mut Request,
+        data: &[u8],
+        is_last: bool,
+    ) -> Poll<Result<usize, Abort>> {
         loop {
-            if self.sink.muted || self.sink.framing == Framing::Nothing {
-                return Poll::Ready(Ok(data.len()));
-            }
             let allowed = self.sink.allow(data);
             if allowed == 0 {
                 return Poll::Ready(Ok(data.len()));
@@ -177,6 +196,9 @@ impl Client {
         cx: &mut Context<'_>,
         request: &mut Request,
     ) -> Poll<Result<(), Abort>> {
+        if self.sink.encoder.is_some() {
+            ready!(self.poll_let_out(cx, request))?;
+        }
         while !self.sink.is_flushed() {
             let count = ready!(self.poll_write(cx, request, b"", b""))?;
             self.sink.wrote(count, 0, b"");
@@ -196,6 +218,9 @@ impl Client {
         if self.sink.muted {
             request.response.is_complete = true;
             return Ok(());
+        }
+        if self.sink.encoder.is_some() {
+            poll_fn(|cx| self.poll_pack_end(cx, request)).await?;
         }
         match self.sink.framing {
             Framing::Length(left) if left > 0 => {
