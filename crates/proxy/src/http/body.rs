@@ -91,6 +91,11 @@ impl Body {
         }
     }
 
+    /// How long the body will be at least, as far as it is received: what has come, and what is left of the chunk.
+    pub(crate) fn announced(&self) -> u64 {
+        self.received.saturating_add(self.chunks.chunk_left())
+    }
+
     /// Takes bytes as they came from the client; appends what is body. Gives back how many bytes it took.
     fn take(&mut self, bytes: &[u8], into: &mut Vec<u8>) -> Result<usize, BadChunk> {
         let taken = match self.framing {

@@ -94,7 +94,10 @@ impl Client {
             return Poll::Ready(Ok(0));
         }
         ready!(self.poll_continue(cx, request))?;
-        match self.poll_body_raw(cx, &mut request.body, into) {
+        let polled = self.poll_body_raw(cx, &mut request.body, into);
+        // Also before a chunk that is announced has come.
+        too_large(request)?;
+        match polled {
             Poll::Ready(outcome) => {
                 if let Some(alarm) = &self.body_alarm {
                     alarm.clear();
@@ -194,19 +197,20 @@ impl Client {
     }
 }
 
+fn too_large(request: &mut Request) -> Result<(), Abort> {
+    let (max, announced) = (request.location.core.body_len_max, request.body.announced());
+    if max == 0 || announced <= max {
+        return Ok(());
+    }
+    request.error(
+        Severity::Error,
+        format_args!("client intended to send too large chunked body: {announced} bytes"),
+    );
+    Err(Abort::Respond(413))
+}
+
 fn check(request: &mut Request, outcome: Result<usize, BadBody>) -> Result<usize, Abort> {
-    let max = request.location.core.body_len_max;
     match outcome {
-        Ok(_) if max > 0 && request.body.received > max => {
-            request.error(
-                Severity::Error,
-                format_args!(
-                    "client intended to send too large chunked body: {} bytes",
-                    request.body.received
-                ),
-            );
-            Err(Abort::Respond(413))
-        }
         Ok(count) => Ok(count),
         Err(bad) => {
             request.error(Severity::Info, format_args!("{bad}"));
