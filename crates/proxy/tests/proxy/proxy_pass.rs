@@ -145,6 +145,28 @@ fn answers_reach_the_client() {
 }
 
 #[test]
+fn a_server_sends_the_client_elsewhere_inside() {
+    let answer = "HTTP/1.1 200 OK\r\nX-Accel-Redirect: /in/a%20b?c\r\nSet-Cookie: d=e\r\nX-Other: f\r\nContent-Length: 1\r\n\r\n-";
+    let server = Server::saying_once(answer);
+    let inside = "location / { proxy_pass http://group; } location /in/ { internal; return 200 '$request_method $uri $args'; }";
+    let stand = stand("accel", inside, &[&server]);
+    let got = stand.ask(
+        0,
+        b"POST / HTTP/1.1\r\nHost: me\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+    );
+    assert!(got.ends_with("\r\n\r\nGET /in/a b c"), "{got}");
+    assert!(
+        got.contains("Set-Cookie: d=e\r\n") && !got.contains("X-Other"),
+        "{got}"
+    );
+    // From outside it cannot be reached, and a server cannot climb out of a folder.
+    assert!(get(&stand, "/in/x", "").starts_with("HTTP/1.1 404 "));
+    let answer = "HTTP/1.1 200 OK\r\nX-Accel-Redirect: /in/%2e%2e/x\r\nContent-Length: 0\r\n\r\n";
+    let stand = self::stand("accel2", inside, &[&Server::saying_once(answer)]);
+    assert!(get(&stand, "/", "").starts_with("HTTP/1.1 404 "));
+}
+
+#[test]
 fn bad_answers_are_bad_gateways() {
     let check = |answer: &str| {
         let server = Server::saying_once(answer);
