@@ -61,7 +61,7 @@ impl Program {
         bail!("{} is no balancer that is known", binary.display())
     }
 
-    fn binary(&self) -> &Path {
+    pub(crate) fn binary(&self) -> &Path {
         match self {
             Program::Mainstay(path) | Program::Nginx(path) | Program::Haproxy(path) => path,
         }

@@ -18,6 +18,7 @@ mod pika;
 mod pytest;
 mod python;
 mod scenario;
+mod smuggling;
 mod textbook;
 mod textbook_nginx;
 mod textbook_rabbitmq;
@@ -63,6 +64,8 @@ enum Which {
     Lapin(Options),
     /// The textbook's load balancer and its variants (the ports are 8000 to 8003).
     TextbookNginx(textbook_nginx::Options),
+    /// Ambiguous requests, raw through the balancer to a real nginx and a Node server.
+    Smuggling(smuggling::Options),
     /// nginx's own test suite, the files about proxying and balancing, from a copy that NGINX_TESTS names.
     Nginx(nginx::Options),
     /// A stream queue that is a topic: written by pika and read by kafka-python, and the other way round.
@@ -108,6 +111,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Which::Kombu(options) => kombu::run(on_amqp(options)?),
         Which::Lapin(options) => lapin::run(on_amqp(options)?),
         Which::TextbookNginx(options) => textbook_nginx::run(options),
+        Which::Smuggling(options) => smuggling::run(options),
         Which::Nginx(options) => nginx::run(options),
         Which::OneLog(options) => one_log::run(on_kafka(on_amqp(options)?)?),
     }

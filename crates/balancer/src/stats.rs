@@ -73,6 +73,10 @@ impl Stats {
         }
     }
 
+    pub(crate) fn stale(&self) {
+        add(&self.failures[index(Failure::Stale)], 1);
+    }
+
     pub(crate) fn became_unavailable(&self) {
         add(&self.unavailable, 1);
     }

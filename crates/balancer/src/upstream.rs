@@ -98,6 +98,11 @@ impl Upstream {
         self.settle(choice, Verdict::Served, now)
     }
 
+    /// Tells that a kept connection with the peer turned out to be closed, and that the same choice goes on with another one.
+    pub fn stale(&self, choice: &Choice) {
+        choice.shared.stats.stale();
+    }
+
     /// Tells what came of a choice, and ends it. A choice that is dropped instead counts for nothing.
     pub fn report(&self, choice: Choice, outcome: &Outcome, now: Monotonic) -> Option<Change> {
         choice.shared.stats.reported(outcome);

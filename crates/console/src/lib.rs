@@ -11,7 +11,7 @@ mod request;
 
 pub use answer::Answer;
 pub use api::{Api, BODY_BYTES_MAX, Caller};
-pub use exposition::{Exposition, Kind};
+pub use exposition::{Exposition, Family, Kind};
 pub use hosts::{Counts, Declaration, Hosts, Refusal};
 pub use request::{Head, Method};
 

@@ -107,33 +107,42 @@ const CLASSES: [Class; 256] = {
     classes
 };
 
+/// Whether a byte is one of nearly all names: a letter, a digit or `-`.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = matches!(CLASSES[byte], Class::Plain);
+        byte += 1;
+    }
+    plain
+};
+
 /// Parses a line that has neither a zero byte nor a stray carriage return. A line without a colon is a field without a value,
 /// as nginx has it. A name is never followed by blanks, nor is a line a continuation of the one before (RFC 9112 5.1, 5.2).
 pub(crate) fn parse_line(buf: &[u8], start: usize, end: usize, underscores: bool) -> Line {
     let line = &buf[start..end];
-    let mut odd = false;
-    let mut name_len = line.len();
-    for (at, byte) in line.iter().enumerate() {
-        match CLASSES[usize::from(*byte)] {
-            Class::Plain => {}
-            Class::Underscore => odd |= !underscores,
-            Class::Odd => odd = true,
-            Class::Colon => {
-                name_len = at;
-                break;
-            }
-            Class::Forbidden => return Line::Invalid,
-        }
-    }
-    let value = line.get(name_len + 1..).unwrap_or_default();
+    let plain = line.iter().position(|byte| !PLAIN[usize::from(*byte)]);
+    let (name_len, odd) = match plain.map(|at| (at, line[at])) {
+        Some((at, b':')) => (at, false),
+        Some(_) => match parse_name(line, underscores) {
+            Some(parsed) => parsed,
+            None => return Line::Invalid,
+        },
+        None => (line.len(), false),
+    };
     if name_len == 0 {
         return Line::Invalid;
     }
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let leading = value.iter().take_while(|byte| is_blank(byte)).count();
-    let value_start = (start + name_len + 1 + leading).min(end);
-    let trailing = buf[value_start..end].iter().rev();
-    let value_end = end - trailing.take_while(|byte| is_blank(byte)).count();
+    let mut value_start = (start + name_len + 1).min(end);
+    let mut value_end = end;
+    let is_blank = |at: usize| matches!(buf[at], b' ' | b'\t');
+    while value_start < value_end && is_blank(value_start) {
+        value_start += 1;
+    }
+    while value_end > value_start && is_blank(value_end - 1) {
+        value_end -= 1;
+    }
     let field = Field {
         id: FieldName::from_bytes(&line[..name_len]),
         name: Span::new(start, start + name_len),
@@ -144,4 +153,19 @@ pub(crate) fn parse_line(buf: &[u8], start: usize, end: usize, underscores: bool
     } else {
         Line::Field(field)
     }
+}
+
+/// The length of a name with bytes that are seldom in one, and whether they are odd; nothing where they may not be.
+fn parse_name(line: &[u8], underscores: bool) -> Option<(usize, bool)> {
+    let mut odd = false;
+    for (at, byte) in line.iter().enumerate() {
+        match CLASSES[usize::from(*byte)] {
+            Class::Plain => {}
+            Class::Underscore => odd |= !underscores,
+            Class::Odd => odd = true,
+            Class::Colon => return Some((at, odd)),
+            Class::Forbidden => return None,
+        }
+    }
+    Some((line.len(), odd))
 }

@@ -18,6 +18,21 @@ pub const fn is_hop_by_hop(id: FieldName) -> bool {
     )
 }
 
+/// Whether a field may stand behind a body: what says where a message ends, whom it is for or how its body is to be read comes
+/// before it (RFC 9110 6.5.1).
+#[must_use]
+pub const fn may_trail(id: FieldName) -> bool {
+    let comes_before = matches!(
+        id,
+        FieldName::ContentLength
+            | FieldName::Host
+            | FieldName::ContentType
+            | FieldName::ContentEncoding
+            | FieldName::ContentRange
+    );
+    !comes_before && !is_hop_by_hop(id)
+}
+
 /// The tokens of a list such as that of Connection, without empty ones.
 pub fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let tokens = value.split(|byte| *byte == b',');

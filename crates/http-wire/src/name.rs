@@ -117,12 +117,33 @@ const SLOTS: [FieldName; 256] = {
     slots
 };
 
+/// Whether a known name and another one are the same but for the case of letters. Eight bytes are compared at once: they may
+/// differ in the bit that makes letters small, where the known name, which has nothing but letters and `-`, has a letter.
+fn equals(known: &[u8], name: &[u8]) -> bool {
+    const SMALL: u64 = 0x2020_2020_2020_2020;
+    if known.len() != name.len() {
+        return false;
+    }
+    let (Some(known_end), Some(name_end)) = (known.last_chunk::<8>(), name.last_chunk::<8>())
+    else {
+        return known.eq_ignore_ascii_case(name);
+    };
+    let same = |known: &[u8; 8], name: &[u8; 8]| {
+        let (known, name) = (u64::from_le_bytes(*known), u64::from_le_bytes(*name));
+        // Letters, and they alone, have the bit above.
+        let letters = known >> 1 & SMALL;
+        (known ^ name) & !letters == 0
+    };
+    let pairs = known.as_chunks().0.iter().zip(name.as_chunks().0);
+    pairs.fold(true, |all, (known, name)| all & same(known, name)) && same(known_end, name_end)
+}
+
 impl FieldName {
     /// The known name that equals these bytes, or [`FieldName::Other`].
     #[must_use]
     pub fn from_bytes(name: &[u8]) -> Self {
         let known = SLOTS[slot(name)];
-        if known.as_str().as_bytes().eq_ignore_ascii_case(name) {
+        if equals(known.as_str().as_bytes(), name) {
             known
         } else {
             Self::Other

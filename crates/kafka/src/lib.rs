@@ -50,7 +50,7 @@ mod partitions;
 mod session;
 mod settings;
 mod topic_config;
-mod topic_name;
+pub mod topic_name;
 mod topics;
 
 pub use broker::{Broker, Ground, Opened};

@@ -6,8 +6,11 @@
 /// The longest name, in bytes.
 const LEN_MAX: usize = 249;
 
-/// Checks a name; the error says what is wrong in Kafka's terms.
-pub(crate) fn check(name: &str) -> Result<(), &'static str> {
+/// Checks a name.
+///
+/// # Errors
+/// What is wrong, in Kafka's terms.
+pub fn check(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err("the empty string is not allowed");
     }

@@ -6,7 +6,6 @@
 //! it fail. It is no benchmark, and what it measures is only when the server served again.
 
 mod amqp;
-mod kafka;
 mod process;
 mod python;
 mod tasks;
@@ -21,9 +20,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::client::Connection;
+use crate::messages;
 use process::Process;
 use traffic::{Tally, Traffic};
 
+/// The textbook's topic.
+const TOPIC: &str = "my_topic";
 /// The textbook's load balancer.
 const NGINX: &str = include_str!("../../../examples/textbook/nginx.conf");
 /// The ports that the textbooks' programs name, each taken where it is free: Kafka, AMQP, the balancer, its servers.
@@ -140,15 +142,14 @@ impl Stage {
     fn log(&self, out: &mut impl Write) -> Result<String> {
         writeln!(out, "\n1. Kafka: the textbook sends a message and reads it")?;
         let mut connection = Connection::open(&self.kafka.to_string())?;
-        kafka::ensure_topic(&mut connection)?;
+        messages::ensure_topic(&mut connection, TOPIC)?;
         let hello = "Hello, Kafka!".to_owned();
-        let offset = kafka::send(&mut connection, std::slice::from_ref(&hello))?;
+        let offset = messages::send(&mut connection, TOPIC, std::slice::from_ref(&hello))?;
         ensure!(offset == 0, "the log is not new");
-        let topic = kafka::TOPIC;
-        say(out, &format!("sent {hello:?} to {topic}: offset {offset}"))?;
-        let read = kafka::read(&mut connection, offset)?;
+        say(out, &format!("sent {hello:?} to {TOPIC}: offset {offset}"))?;
+        let read = messages::read(&mut connection, TOPIC, offset)?;
         ensure!(read == [hello], "read {read:?}");
-        say(out, &format!("read {:?} from {topic}", read[0]))?;
+        say(out, &format!("read {:?} from {TOPIC}", read[0]))?;
         let to = format!("localhost:{}", self.kafka.port());
         python::KAFKA.run(&self.dir, "localhost:9092", &to, out)?;
         Ok(format!("message sent: read back from offset {offset}"))
@@ -216,7 +217,7 @@ impl Stage {
         let events: Vec<String> = (1..=EVENTS)
             .map(|number| format!("event {number}"))
             .collect();
-        let offset = kafka::send(&mut connection, &events)?;
+        let offset = messages::send(&mut connection, TOPIC, &events)?;
         let mut client = amqp::Client::open(&self.amqp.to_string())?;
         tasks::declare(&mut client, WAITING_QUEUE, true)?;
         for number in 1..=WAITING {
@@ -234,7 +235,7 @@ impl Stage {
             &format!("started it again: everything is served after {took} ms"),
         )?;
         let mut connection = Connection::open(&self.kafka.to_string())?;
-        let read = kafka::read(&mut connection, offset)?;
+        let read = messages::read(&mut connection, TOPIC, offset)?;
         ensure!(
             read == events,
             "{} of {EVENTS} events are there",

@@ -11,6 +11,7 @@ pub mod definitions;
 pub mod demo;
 pub mod failure;
 pub mod group;
+pub mod messages;
 pub mod modules;
 pub mod nginx;
 mod offsets;

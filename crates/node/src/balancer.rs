@@ -1,28 +1,32 @@
 //! What the balancer beside a node shows of itself.
 
+mod upstreams;
+
 use crate::node::Metrics;
 use console::{Exposition, Kind};
-use proxy::Counters;
-use std::sync::atomic::Ordering;
+use proxy::Figures;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The balancer's metrics; nothing while none runs.
 #[derive(Debug, Default)]
-pub struct BalancerMetrics(Mutex<Option<Arc<Counters>>>);
+pub struct BalancerMetrics(Mutex<Option<Arc<Figures>>>);
 
 impl BalancerMetrics {
     /// Shows these from now on.
-    pub fn show(&self, counters: Arc<Counters>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(counters);
+    pub fn show(&self, figures: Arc<Figures>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(figures);
     }
 }
 
 impl Metrics for BalancerMetrics {
     fn write(&self, out: &mut Exposition) {
-        let counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(counters) = counters.clone() else {
+        let figures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(figures) = figures.clone() else {
             return;
         };
+        let counters = figures.counters();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         for (name, help, counter) in [
             (
                 "mainstay_http_connections_accepted",
@@ -36,9 +40,8 @@ impl Metrics for BalancerMetrics {
             ),
         ] {
             out.family(name, Kind::Counter, help)
-                .sample(&[], counter.load(Ordering::Relaxed));
+                .sample(&[], count(counter));
         }
-        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         out.family(
             "mainstay_http_connections",
             Kind::Gauge,
@@ -47,6 +50,7 @@ impl Metrics for BalancerMetrics {
         .sample(&[("state", "reading")], count(&counters.reading))
         .sample(&[("state", "writing")], count(&counters.writing))
         .sample(&[("state", "waiting")], counters.waiting());
+        upstreams::write(&figures.upstreams(), out);
     }
 }
 
@@ -66,11 +70,10 @@ mod tests {
             out.finish()
         };
         assert_eq!(text(), "# EOF\n");
-        let counters = Arc::new(proxy::Counters::default());
-        counters
-            .requests
-            .store(7, std::sync::atomic::Ordering::Relaxed);
-        metrics.show(counters);
+        let figures = Arc::new(proxy::Figures::default());
+        let requests = &figures.counters().requests;
+        requests.store(7, std::sync::atomic::Ordering::Relaxed);
+        metrics.show(figures.clone());
         assert!(text().contains("\nmainstay_http_requests_total 7\n"));
     }
 }

@@ -62,7 +62,12 @@ pub struct Origin {
     pub conf_dir: std::path::PathBuf,
     /// Whether nginx's default access log, `logs/access.log`, holds: where the prefix is nginx's own, given by `-p`.
     pub logs: bool,
+    /// How the name of a topic is judged; `None` where there is no log whose topics access logs could go to.
+    pub topics: Option<JudgeTopic>,
 }
+
+/// Says what is wrong with the name of a topic.
+pub type JudgeTopic = fn(&str) -> Result<(), &'static str>;
 
 /// Every directive of the balancer, for checks and documentation.
 pub fn specs() -> impl Iterator<Item = &'static Spec> {

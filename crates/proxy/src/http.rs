@@ -4,6 +4,8 @@
 
 mod access;
 mod access_log;
+mod auth_basic;
+mod auth_request;
 mod body;
 mod client;
 mod computed;
@@ -16,11 +18,16 @@ mod fields;
 mod files;
 mod finalize;
 mod greet;
+mod gzip;
 mod headers;
 mod health;
+mod keep_alive;
+mod limit_conn;
+mod limit_req;
 mod listen;
 mod location;
 mod lookup;
+mod mirror;
 mod phases;
 mod proxy;
 mod read_head;
@@ -33,6 +40,8 @@ mod rewrite;
 mod route;
 mod serve;
 mod ssl;
+mod stub_status;
+mod subrequest;
 mod upstream;
 mod var;
 mod worker;
@@ -70,6 +79,13 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         headers::ROWS,
         access::ROWS,
         realip::ROWS,
+        limit_conn::ROWS,
+        limit_req::ROWS,
+        stub_status::ROWS,
+        auth_basic::ROWS,
+        auth_request::ROWS,
+        mirror::ROWS,
+        gzip::ROWS,
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,

@@ -11,6 +11,7 @@
 
 mod access;
 mod conf;
+mod figures;
 mod http;
 mod limit_conn;
 mod listen;
@@ -29,7 +30,9 @@ mod trusted;
 mod upstream;
 mod worker;
 
-pub use conf::{Config, ErrorLog, LogTarget, Main, Origin, Severity, resolve, specs};
+pub use balancer::{Counts, LATENCY_BOUNDS_MS, PeerSnapshot, State};
+pub use conf::{Config, ErrorLog, JudgeTopic, LogTarget, Main, Origin, Severity, resolve, specs};
+pub use figures::{Figures, UpstreamSnapshot};
 pub use outlet::{Nowhere, Outlet};
 pub use server::{Fault, Proxy, StartError};
 pub use shared::Counters;

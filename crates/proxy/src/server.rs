@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::conf::{Config, Severity};
+use crate::figures::Figures;
 use crate::net::{BindError, Datagrams, Endpoint, ListenSpec, Listeners};
 use crate::outlet::Outlet;
-use crate::shared::{Counters, Shared};
+use crate::shared::Shared;
 use crate::worker::{Accepted, Ended, Job, Keeper, Seat, Service, Trouble, Workers};
 use crate::{http, net, stream, upstream};
 
@@ -54,6 +55,7 @@ pub struct Proxy {
     listeners: Listeners,
     config: Arc<Running>,
     shared: Arc<Shared>,
+    figures: Arc<Figures>,
     keeper: Keeper,
     /// What the keeper does for the configuration in force.
     jobs: Vec<Job>,
@@ -106,6 +108,8 @@ impl Proxy {
         let listeners = Listeners::bind(&specs(&config), workers(&config), &Listeners::default())?;
         let workers = Workers::start(listeners.clone(), running.clone()).await?;
         let keeper = Keeper::start()?;
+        let figures = Figures::new(shared.counters.clone());
+        figures.show(&running.http, &running.stream);
         Ok(Self {
             jobs: running.keep(&keeper),
             keeper,
@@ -113,6 +117,7 @@ impl Proxy {
             listeners,
             config: running,
             shared,
+            figures: Arc::new(figures),
             quits: false,
         })
     }
@@ -126,12 +131,13 @@ impl Proxy {
         let config = Arc::new(config);
         let running = Self::prepare(&config, &self.shared)?;
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
-        running.http.groups.inherit(&self.config.http.groups);
+        running.http.inherit(&self.config.http);
         running.stream.inherit(&self.config.stream);
         self.workers
             .configure(listeners.clone(), running.clone())
             .await?;
         self.jobs = running.keep(&self.keeper);
+        self.figures.show(&running.http, &running.stream);
         self.listeners = listeners;
         self.config = running;
         Ok(())
@@ -203,10 +209,10 @@ impl Proxy {
         errors.line(Severity::Alert, 0, format_args!("{text}"));
     }
 
-    /// What is counted.
+    /// What may be read of it at any time, for metrics.
     #[must_use]
-    pub fn counters(&self) -> Arc<Counters> {
-        self.shared.counters.clone()
+    pub fn figures(&self) -> Arc<Figures> {
+        self.figures.clone()
     }
 
     /// How many connections are being served.

@@ -70,6 +70,14 @@ pub(super) const SECTIONS: &[Section] = &[
         form: Form::List,
     },
     Section {
+        suite: "smuggling",
+        heading: "Smuggled requests",
+        what: "Requests that two parsers may read differently, sent raw through the balancer to an nginx and a Node server: neither \
+         may see the request that hides in another one, and whoever asks next gets the answer to its own question.",
+        peer: "nginx",
+        form: Form::Exceptions,
+    },
+    Section {
         suite: "celery",
         heading: "Celery",
         what: "Three workers on [`examples/textbook/celery_tasks.py`](../examples/textbook/celery_tasks.py), acknowledging late; one is \

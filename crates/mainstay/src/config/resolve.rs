@@ -14,6 +14,9 @@ use node::settings::{AmqpSettings, ConsoleSettings, KafkaSettings, LogFormat, Se
 use super::directives::{AMQP, BROKER, CONSOLE, KAFKA};
 use super::{Pid, Plan, Source};
 
+/// What has the log kept where a balancer is served.
+const LOG: [&str; 3] = ["kafka", "amqp", "storage"];
+
 /// Resolves the tree; adds to the findings what is wrong about it as a whole.
 pub(super) fn plan(
     tables: &Tables,
@@ -21,7 +24,10 @@ pub(super) fn plan(
     source: &Source,
     findings: &mut Vec<Finding>,
 ) -> Plan {
-    let balancer = proxy::resolve(directives, &source.origin(), findings);
+    // Beside a balancer a log is kept where these ask for it.
+    let asks = |directive: &Directive| LOG.contains(&directive.name.text.as_str());
+    let origin = source.origin(directives.iter().any(asks));
+    let balancer = proxy::resolve(directives, &origin, findings);
     let settings = settings(tables, directives, !balancer.is_empty(), findings);
     let main = &balancer.main;
     let named = main.pid.clone().map(|path| Pid { path, named: true });
@@ -67,8 +73,8 @@ fn settings(
         listen: listen(&scope, findings),
     });
     let serves = kafka.is_some() || amqp.is_some() || console.is_some();
-    let keeps_log =
-        kafka.is_some() || amqp.is_some() || !balances || main.named("storage").next().is_some();
+    let asked = LOG.iter().any(|name| main.named(name).next().is_some());
+    let keeps_log = asked || !balances;
     if !serves && !balances && !findings.iter().any(|f| f.verdict.refuses()) {
         let place = match directives.first() {
             Some(first) => Place::whole(&first.name.place.origin),

@@ -28,8 +28,8 @@ impl Source {
         }
     }
 
-    /// Where names in the configuration start from.
-    pub(super) fn origin(&self) -> proxy::Origin {
+    /// Where names in the configuration start from, and whether there is a log for topics.
+    pub(super) fn origin(&self, has_log: bool) -> proxy::Origin {
         let file = self.main_file();
         let conf_dir = file.as_deref().and_then(Path::parent);
         proxy::Origin {
@@ -40,6 +40,7 @@ impl Source {
                 .prefix
                 .as_ref()
                 .is_some_and(|prefix| prefix.join("logs").is_dir()),
+            topics: has_log.then_some(kafka::topic_name::check),
         }
     }
 

@@ -398,3 +398,18 @@ fn a_fragment_is_the_inside_of_http() {
         &["1:9 \"upstream\" is not allowed here: it belongs inside \"http\" or inside \"stream\""],
     );
 }
+
+#[test]
+fn an_access_log_to_a_topic_needs_a_log_and_a_legal_name() {
+    let access = |topic: &str| format!("http {{ access_log kafka:{topic}; }}");
+    let refusal = "1:8 \"access_log\": no log keeps the topic \"a\": there is no \"storage\"";
+    check(&access("a"), &[], &[refusal]);
+    for block in ["kafka {}", "amqp {}", "storage file:data;"] {
+        check(&format!("{} {block}", access("a")), &[], &[]);
+    }
+    check(
+        &format!("{} kafka {{}}", access("..")),
+        &[],
+        &["1:8 \"access_log\": the topic \"..\": '.' or '..' is not allowed"],
+    );
+}

@@ -131,7 +131,7 @@ impl<'a> Server<'a> {
         };
         let started = Proxy::start(config, outlet).await;
         let balancer = started.map_err(|error| anyhow!("{error}"))?;
-        self.metrics.show(balancer.counters());
+        self.metrics.show(balancer.figures());
         self.balancer = Some(balancer);
         Ok(())
     }

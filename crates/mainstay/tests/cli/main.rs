@@ -5,6 +5,7 @@
     reason = "the whole file is a test, its helpers too"
 )]
 
+mod balancer;
 mod broker;
 mod clients;
 mod configuration;

@@ -8,27 +8,27 @@ use std::time::{Duration, Instant};
 use crate::{Run, mainstay};
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A prefix directory that goes with the test.
-struct Prefix(PathBuf);
+pub(crate) struct Prefix(pub(crate) PathBuf);
 
 impl Prefix {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("mainstay-{name}-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         Self(dir)
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.at(name), text).unwrap();
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.at(name)).unwrap_or_default()
     }
 
@@ -45,7 +45,7 @@ impl Drop for Prefix {
     }
 }
 
-fn wait(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < PATIENCE, "{what}");
@@ -106,7 +106,7 @@ fn a_configuration_is_tested_and_dumped() {
 }
 
 /// A server that is killed where the test ends before it.
-struct Server(Child);
+pub(crate) struct Server(pub(crate) Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -115,7 +115,7 @@ impl Drop for Server {
     }
 }
 
-fn serve(prefix: &Prefix) -> Server {
+pub(crate) fn serve(prefix: &Prefix) -> Server {
     let child = Command::new(env!("CARGO_BIN_EXE_mainstay"))
         .args(prefix.args(&["-e", "error.log"]))
         .stdout(Stdio::null())
@@ -177,18 +177,18 @@ fn signals_reload_reopen_and_end_it() {
     assert!(!whole.contains("[alert]"), "{whole}");
 }
 
-/// A request on a connection of its own; the status line.
-fn get(port: u16, path: &str) -> String {
+/// A request on a connection of its own; the whole answer.
+pub(crate) fn get(port: u16, path: &str) -> String {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    answer.lines().next().unwrap_or_default().to_owned()
+    answer
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

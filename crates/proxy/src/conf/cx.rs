@@ -28,6 +28,16 @@ impl Paths {
         self.0.logs
     }
 
+    /// Whether an access log may go to that topic.
+    pub(crate) fn topic(&self, name: &str) -> Result<(), String> {
+        let Some(judge) = self.0.topics else {
+            return Err(format!(
+                "no log keeps the topic \"{name}\": there is no \"storage\""
+            ));
+        };
+        judge(name).map_err(|reason| format!("the topic \"{name}\": {reason}"))
+    }
+
     pub(crate) fn prefix(&self) -> &Path {
         &self.0.prefix
     }

@@ -55,7 +55,17 @@ impl Severity {
         }
     }
 
-    fn named(text: &str) -> Option<Self> {
+    /// The level below, though none below `info`: for what goes with something that is told at this level.
+    pub(crate) fn milder(self) -> Self {
+        match self {
+            Self::Debug | Self::Info | Self::Notice => Self::Info,
+            Self::Warn => Self::Notice,
+            Self::Error => Self::Warn,
+            Self::Crit | Self::Alert | Self::Emerg => Self::Error,
+        }
+    }
+
+    pub(crate) fn named(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.word() == text)
     }
 }

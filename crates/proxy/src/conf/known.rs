@@ -25,7 +25,7 @@ const EVENTS: Context = Context("events");
 const PROCESSES: &str = "it tunes nginx's own processes and event loop";
 const TABLE_SIZES: &str = "it sizes nginx's own tables and pools";
 const FILES: &str = "it tunes nginx's own way of reading and sending";
-const LOG_LEVELS: &str = "refusals are told at the level error, delays at warn";
+const LOG_LEVELS: &str = "refusals are told at the level error";
 const TLS_TUNING: &str = "rustls has its own ways: records fit what is sent, sessions can be resumed for 12 hours at most, there are no finite-field groups and no stapling";
 const TLS: &str = "sessions are kept without being told";
 

@@ -133,6 +133,24 @@ impl Body {
         self.is_complete = self.framing == Framing::Length(self.received);
     }
 
+    /// Another one with the same bytes, of a body that was read to its end.
+    ///
+    /// # Errors
+    ///
+    /// The system's, of the file.
+    pub(crate) fn share(&self) -> io::Result<Self> {
+        Ok(Self {
+            framing: self.framing,
+            memory: self.memory.clone(),
+            file: self.file.as_ref().map(Spool::share).transpose()?,
+            received: self.received,
+            received_raw: self.received_raw,
+            is_complete: self.is_complete,
+            is_kept: self.is_kept,
+            chunks: ChunkedDecoder::default(),
+        })
+    }
+
     /// Reads some of a kept body from `offset` on into `into`, up to its capacity. Empty at the end.
     ///
     /// # Errors

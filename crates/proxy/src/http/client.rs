@@ -6,6 +6,7 @@
 
 mod flow;
 mod head;
+mod pack;
 mod send;
 
 use std::pin::Pin;
@@ -45,6 +46,11 @@ impl Client {
     /// Appends bytes to what is sent next.
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.sink.out.extend_from_slice(bytes);
+    }
+
+    /// Sends nothing of what it is told to send, or sends again; gives back what held before. To be called between responses.
+    pub(crate) fn mute(&mut self, muted: bool) -> bool {
+        std::mem::replace(&mut self.sink.muted, muted)
     }
 
     /// Whether bytes of a body would go out, once the head is complete.

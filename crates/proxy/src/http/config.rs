@@ -7,8 +7,9 @@ use nginx_conf::{Place, Word};
 use super::computed::Computed;
 use super::core::ServerConf;
 use super::listen::{self, Port};
-use super::{Location, Template, Var, var};
+use super::{Location, Template, Var, limit_req, var};
 use crate::conf::Cx;
+use crate::limit_conn::Zone;
 use crate::listen::Listen;
 use crate::log::Format;
 use crate::names::Name;
@@ -32,6 +33,24 @@ pub(crate) struct Config {
     pub(crate) computed: Vec<Computed>,
     /// The groups of servers.
     pub(crate) groups: Groups<Var>,
+    conn_zones: Vec<Arc<Zone<Var>>>,
+    req_zones: Vec<Arc<limit_req::Zone>>,
+}
+
+impl Config {
+    /// Takes over what `older` knows of its servers' health and of its limits.
+    pub(crate) fn inherit(&self, older: &Self) {
+        self.groups.inherit(&older.groups);
+        for zone in &self.conn_zones {
+            older
+                .conn_zones
+                .iter()
+                .for_each(|other| zone.inherit(other));
+        }
+        for zone in &self.req_zones {
+            older.req_zones.iter().for_each(|other| zone.inherit(other));
+        }
+    }
 }
 
 /// One `server`.
@@ -87,6 +106,10 @@ pub(crate) struct Draft {
     pub(crate) log_formats: Vec<Arc<Format<Var>>>,
     /// `map`, `geo` and `split_clients`
     pub(crate) computed: Vec<Computed>,
+    /// `limit_conn_zone`
+    pub(crate) conn_zones: Vec<Arc<Zone<Var>>>,
+    /// `limit_req_zone`
+    pub(crate) req_zones: Vec<Arc<limit_req::Zone>>,
     /// `match` blocks, by name
     pub(crate) matches: Vec<(String, Arc<Match>)>,
     /// Certificates that were loaded already.
@@ -158,6 +181,8 @@ impl<'c, 'a> HttpCx<'c, 'a> {
             definitions: self.registry.finish(),
             computed: self.draft.computed,
             groups,
+            conn_zones: self.draft.conn_zones,
+            req_zones: self.draft.req_zones,
         }
     }
 

@@ -137,6 +137,8 @@ pub(crate) struct Conf {
     pub(crate) etag: bool,
     /// `tcp_nodelay`
     pub(crate) nodelay: bool,
+    /// `early_hints`: any of these lets answers of status 103 through.
+    pub(crate) early_hints: Arc<[Template]>,
     /// `limit_rate`: bytes per second; `None` for no limit.
     pub(crate) limit_rate: Option<Template>,
     /// `limit_rate_after`: bytes before it.
@@ -183,6 +185,7 @@ impl Default for Conf {
             chunked: true,
             etag: true,
             nodelay: true,
+            early_hints: Arc::default(),
             limit_rate: None,
             limit_rate_after: None,
             satisfy: Satisfy::All,

@@ -28,6 +28,7 @@ pub(crate) async fn run(
     }
     clock::refresh();
     access_log::run(request);
+    request.limit_conn.release();
     match outcome {
         Ok(()) if request.keeps_alive => rest_of_body(request, client).await,
         Ok(()) => {

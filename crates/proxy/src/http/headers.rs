@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nginx_conf::value::{self, Unit};
 use nginx_conf::{Directive, Kind, Param, Presence, Spec};
 
-use super::{HttpCx, Location, Request, Template};
+use super::{HttpCx, Location, Request, Template, gzip};
 use crate::conf::contexts::LOCATIONS_IF;
 use crate::conf::{Apply, Done, List, Row, word};
 use crate::net::clock;
@@ -198,10 +198,18 @@ fn set(request: &mut Request, at: i64, control: &[u8]) {
     fields.set(b"Cache-Control", control);
 }
 
+impl Conf {
+    /// Whether `expires` may ask when the response was changed last.
+    pub(crate) fn wants_time(&self) -> bool {
+        self.expires.is_some()
+    }
+}
+
 /// Adds what the location says to the response, before its head is rendered; once.
 pub(crate) fn run_once(request: &mut Request) {
     if !std::mem::replace(&mut request.response.is_dressed, true) {
         run(request);
+        gzip::decide(request);
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Locations, access, access_log, core, error_page, files, headers, health, proxy, realip,
-    resolver, rewrite,
+    Locations, access, access_log, auth_basic, auth_request, core, error_page, files, gzip,
+    headers, health, limit_conn, limit_req, mirror, proxy, realip, resolver, rewrite,
 };
 use crate::conf::{Level, Row};
 use crate::log::Errors;
@@ -14,6 +14,8 @@ use crate::log::Errors;
 pub(crate) enum Handler {
     /// `proxy_pass`
     Proxy(Arc<proxy::Pass>),
+    /// `stub_status`
+    StubStatus,
 }
 
 /// The values at one level: a location, the server outside of its locations, or an `if`.
@@ -45,6 +47,18 @@ pub(crate) struct Location {
     pub(crate) access: access::Conf,
     /// `add_header`, `add_trailer`, `expires`
     pub(crate) headers: headers::Conf,
+    /// `auth_basic`
+    pub(crate) auth_basic: auth_basic::Conf,
+    /// `auth_request`
+    pub(crate) auth_request: auth_request::Conf,
+    /// `gzip`
+    pub(crate) gzip: gzip::Conf,
+    /// `mirror`
+    pub(crate) mirror: mirror::Conf,
+    /// `limit_conn`
+    pub(crate) limit_conn: limit_conn::Conf,
+    /// `limit_req`
+    pub(crate) limit_req: limit_req::Conf,
     /// `set_real_ip_from`
     pub(crate) realip: realip::Conf,
     /// `proxy_*`

@@ -44,8 +44,8 @@ pub(crate) fn sent_field(request: &Request, name: &str, out: &mut Vec<u8>) -> bo
         "last-modified" => {
             if let Some(time) = response.last_modified {
                 http_wire::date::write_date(u64::try_from(time).unwrap_or(0), out);
+                return true;
             }
-            return response.last_modified.is_some();
         }
         "connection" => {
             return text(

@@ -9,7 +9,10 @@ mod guard;
 mod place;
 
 use super::error_page::Found;
-use super::{Abort, Client, Flow, Request, conditions, error_page, files, realip};
+use super::{
+    Abort, Client, Flow, Request, conditions, error_page, files, limit_conn, limit_req, mirror,
+    realip,
+};
 use crate::conf::Severity;
 
 pub(crate) use guard::Verdict;
@@ -64,6 +67,14 @@ async fn pass(request: &mut Request, client: &mut Client, entry: Entry) -> Resul
         return Ok(flow);
     }
     realip::run(request);
+    let flow = limit_req::run(request, client).await?;
+    if flow != Flow::Next {
+        return Ok(flow);
+    }
+    let flow = limit_conn::run(request);
+    if flow != Flow::Next {
+        return Ok(flow);
+    }
     let flow = guard::run(request, client).await?;
     if flow != Flow::Next {
         return Ok(flow);
@@ -72,6 +83,7 @@ async fn pass(request: &mut Request, client: &mut Client, entry: Entry) -> Resul
     if flow != Flow::Next {
         return Ok(flow);
     }
+    mirror::run(request, client).await?;
     content::run(request, client).await
 }
 

@@ -8,6 +8,7 @@ use http_wire::{BadRequest, BodyFraming, FieldName, Limits, Method, Parsed};
 use super::body::Framing;
 use super::core::ServerConf;
 use super::listen::Port;
+use super::serve::Count;
 use super::{Client, Flow, Request, ssl};
 use crate::conf::Severity;
 use crate::net::clock;
@@ -90,8 +91,13 @@ async fn read(
     request.started = clock::refresh();
     request.started_at = clock::wall();
     let mut is_timed = false;
+    let mut reading = None;
     let outcome = loop {
         if !request.buf.is_empty() {
+            // A connection that has sent nothing yet is one that waits.
+            reading.get_or_insert_with(|| {
+                Count::one(&request.worker, |worker| &worker.shared.counters.reading)
+            });
             match request.head.parse(&request.buf, &limits) {
                 Ok(Parsed::Complete { len }) => break Ok(Ok(len)),
                 Ok(Parsed::Partial) => {}

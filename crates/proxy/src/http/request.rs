@@ -9,7 +9,7 @@ use base::{Monotonic, Timestamp};
 use http_wire::{FieldName, Method, RequestHead, Version};
 
 use super::body::Body;
-use super::{Config, Connection, Location, Response, Server, Worker, proxy};
+use super::{Config, Connection, Location, Response, Server, Worker, limit_conn, proxy};
 use crate::conf::Severity;
 use crate::net::{Endpoint, clock};
 use crate::script::{Captures, Definition, Slots, UserId};
@@ -31,6 +31,9 @@ pub(crate) struct Request {
     pub(crate) client: Endpoint,
     /// `client` is what a trusted proxy said.
     pub(crate) is_client_known: bool,
+    pub(crate) limit_conn: limit_conn::State,
+    /// `$limit_req_status`
+    pub(crate) limit_req_status: Option<&'static str>,
     /// What the client asked, as places in `buf`.
     pub(crate) head: RequestHead,
     /// The bytes of the head.
@@ -81,8 +84,6 @@ pub(crate) struct Request {
     pub(crate) slots: Slots,
     /// What the last regular expression captured.
     pub(crate) captures: RefCell<Captures>,
-    /// `$remote_user`, once somebody proved to be it.
-    pub(crate) user: Vec<u8>,
     /// When its first byte was there.
     pub(crate) started: Monotonic,
     pub(crate) started_at: Timestamp,
@@ -110,6 +111,8 @@ impl Request {
             client: connection.peer.clone(),
             connection,
             is_client_known: false,
+            limit_conn: limit_conn::State::default(),
+            limit_req_status: None,
             head: RequestHead::default(),
             buf: Vec::new(),
             uri: Vec::new(),
@@ -136,7 +139,6 @@ impl Request {
             upstream: proxy::Record::default(),
             slots: Slots::default(),
             captures: RefCell::default(),
-            user: Vec::new(),
             started: Monotonic(0),
             started_at: Timestamp(0),
             id: Cell::new(0),
@@ -163,15 +165,13 @@ impl Request {
             self.client = connection.peer.clone();
         }
         self.set_server(server);
-        for bytes in [
-            &mut self.uri,
-            &mut self.args,
-            &mut self.host,
-            &mut self.user,
-        ] {
+        for bytes in [&mut self.uri, &mut self.args, &mut self.host] {
             bytes.clear();
         }
         self.is_client_known = false;
+        self.is_subrequest = false;
+        self.limit_conn.clear();
+        self.limit_req_status = None;
         self.host_port = 0;
         self.is_raw_uri_valid = true;
         self.is_uri_normalised = false;

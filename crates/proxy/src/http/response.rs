@@ -43,6 +43,10 @@ pub(crate) struct Response {
     pub(crate) is_complete: bool,
     /// Bytes ranges may be taken of the body.
     pub(crate) allow_ranges: bool,
+    /// How much the body is compressed on its way, 1 to 9; 0 for not at all.
+    pub(crate) gzip_level: u32,
+    /// `$gzip_ratio`, in hundredths.
+    pub(crate) gzip_ratio: Option<u64>,
     /// `add_header` and its kin have acted on it.
     pub(crate) is_dressed: bool,
     /// The ranges that are sent in place of the whole body.
@@ -75,6 +79,8 @@ impl Response {
         self.trailers.clear();
         self.allow_ranges = false;
         self.is_dressed = false;
+        self.gzip_level = 0;
+        self.gzip_ratio = None;
         self.parts.clear();
     }
 

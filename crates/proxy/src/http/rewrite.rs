@@ -16,7 +16,7 @@ use crate::conf::Done;
 use condition::Condition;
 use replace::Rewrite;
 
-pub(crate) use rows::ROWS;
+pub(crate) use rows::{ROWS, variable};
 
 /// What one level does.
 #[derive(Debug, Clone, Default)]
@@ -116,7 +116,8 @@ fn level(
                 level(request, block, in_location, changed)
             }
             Step::Set(variable, value) => {
-                set(request, variable, value);
+                let value = value.to_bytes(request);
+                assign(request, variable, &value);
                 None
             }
             Step::Rewrite(rewrite) => rewrite.run(request, changed),
@@ -135,13 +136,13 @@ fn level(
     None
 }
 
-fn set(request: &mut Request, variable: &Var, value: &Template) {
-    let value = value.to_bytes(request);
+/// Gives a variable of [`rows::variable`] its value.
+pub(crate) fn assign(request: &mut Request, variable: &Var, value: &[u8]) {
     match variable {
-        Var::User(id) => request.slots.set(*id, &value),
-        Var::Builtin(builtin) if builtin.name == "args" => request.set_args(&value),
+        Var::User(id) => request.slots.set(*id, value),
+        Var::Builtin(builtin) if builtin.name == "args" => request.set_args(value),
         Var::Builtin(builtin) if builtin.name == "limit_rate" => {
-            let rate = std::str::from_utf8(&value).ok();
+            let rate = std::str::from_utf8(value).ok();
             let rate = rate.and_then(nginx_conf::value::size);
             if let Some(rate) = rate.and_then(|rate| u64::try_from(rate).ok()) {
                 request.response.rate = Some((rate, 0));

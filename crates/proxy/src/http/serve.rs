@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use base::Monotonic;
-
 use super::greet::{self, Greeted};
 use super::listen::Port;
 use super::{Client, Config, Connection, Request, Worker, finalize, phases, read_head};
@@ -148,9 +146,7 @@ impl Session {
     /// Reads and answers one request; `false` where the connection is to be closed.
     async fn one(&mut self, request: &mut Request) -> bool {
         let client = &mut self.client;
-        let reading = Count::one(&self.worker, |worker| &worker.shared.counters.reading);
         let outcome = read_head::run(client, request, &self.port).await;
-        drop(reading);
         let Ok(flow) = outcome else {
             return false;
         };
@@ -193,13 +189,13 @@ impl Session {
 }
 
 /// Counts one more as long as it lives.
-struct Count {
+pub(super) struct Count {
     worker: Rc<Worker>,
     counter: fn(&Worker) -> &AtomicU64,
 }
 
 impl Count {
-    fn one(worker: &Rc<Worker>, counter: fn(&Worker) -> &AtomicU64) -> Self {
+    pub(super) fn one(worker: &Rc<Worker>, counter: fn(&Worker) -> &AtomicU64) -> Self {
         counter(worker).fetch_add(1, Ordering::Relaxed);
         Self {
             worker: worker.clone(),
@@ -212,14 +208,4 @@ impl Drop for Count {
     fn drop(&mut self) {
         (self.counter)(&self.worker).fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Whether a connection may go on after this request, as far as its age and number of requests go.
-pub(crate) fn may_go_on(request: &Request, now: Monotonic) -> bool {
-    let core = &request.location.core;
-    let connection = &request.connection;
-    !core.keepalive_timeout.is_zero()
-        && connection.requests.get() + 1 < core.keepalive_requests
-        && now - connection.started < core.keepalive_time
-        && !crate::net::quitting()
 }

@@ -1,6 +1,8 @@
 //! Variables of a request.
 
-use super::{Request, core, files, lookup, proxy, realip};
+use super::{
+    Request, core, files, gzip, limit_conn, limit_req, lookup, proxy, realip, stub_status,
+};
 use crate::script::{self, Registry, Scope, UserId};
 use crate::{said, ssl};
 
@@ -63,7 +65,16 @@ impl std::fmt::Debug for Builtin {
 }
 
 /// The tables of all modules that have variables.
-const TABLES: &[&[Builtin]] = &[core::VARS, files::VARS, proxy::VARS, realip::VARS];
+const TABLES: &[&[Builtin]] = &[
+    core::VARS,
+    files::VARS,
+    proxy::VARS,
+    realip::VARS,
+    limit_conn::VARS,
+    limit_req::VARS,
+    gzip::VARS,
+    stub_status::VARS,
+];
 
 /// A registry that knows them all.
 pub(crate) fn registry() -> Registry<Var> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use balancer::Tried;
 
+use super::gzip::Encoder;
 use super::{Config, Request};
 use crate::log::Writer;
 use crate::shared::Shared;
@@ -24,6 +25,11 @@ pub(crate) struct Worker {
     pub(crate) pool: Pool,
     /// Buffers in front of access logs.
     pub(crate) logs: Rc<Writer>,
+    /// Copies of requests that are under way.
+    pub(crate) mirrors: Cell<usize>,
+    /// Encoders that wait for the next response.
+    #[expect(clippy::vec_box, reason = "they move in and out as boxes")]
+    pub(super) encoders: RefCell<Vec<Box<Encoder>>>,
     config: RefCell<Arc<Config>>,
     #[expect(clippy::vec_box, reason = "they move in and out as boxes")]
     spare: RefCell<Vec<Box<Request>>>,
@@ -39,6 +45,8 @@ impl Worker {
             shared,
             pool: Pool::default(),
             logs: Rc::default(),
+            mirrors: Cell::new(0),
+            encoders: RefCell::default(),
             config: RefCell::new(config),
             spare: RefCell::default(),
             random: Cell::new(seed | 1),

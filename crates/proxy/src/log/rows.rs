@@ -90,6 +90,7 @@ pub(crate) fn read_log<V>(
     });
     let condition = condition.transpose()?;
     let target = if let Some(topic) = path.text.strip_prefix("kafka:") {
+        cx.paths.topic(topic)?;
         Target::Topic(topic.into())
     } else if path.text.starts_with("syslog:") {
         return Err("syslog is not supported yet".to_owned());

@@ -23,6 +23,9 @@ pub(crate) struct Limits {
 /// Lines without `buffer=` are written at the latest when they are so many bytes.
 const UNBUFFERED_MAX: usize = 16 << 10;
 
+/// After so many seconds without a line a buffer, and its hold on the file, are given up.
+const IDLE_SECONDS: u32 = 10;
+
 /// The buffers of one worker.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
@@ -36,6 +39,8 @@ struct Buffer {
     limits: Limits,
     bytes: Vec<u8>,
     due: Option<Monotonic>,
+    /// Seconds since its last line.
+    idle: u32,
 }
 
 impl Writer {
@@ -56,10 +61,12 @@ impl Writer {
                 limits,
                 bytes: Vec::new(),
                 due: None,
+                idle: 0,
             });
             buffers.len() - 1
         });
         let buffer = &mut buffers[at];
+        buffer.idle = 0;
         let was_empty = buffer.bytes.is_empty();
         let before = buffer.bytes.len();
         render(&mut buffer.bytes);
@@ -89,9 +96,12 @@ impl Writer {
     pub(crate) fn each_second(&self) {
         let now = clock::now();
         self.write(|buffer| buffer.due.is_some_and(|due| due <= now));
-        // Files of configurations that are gone have nobody else.
+        // Nobody tells that a file's configuration has gone; a buffer that is wanted again is made again.
         let mut buffers = self.buffers.borrow_mut();
-        buffers.retain(|buffer| !buffer.bytes.is_empty() || Arc::strong_count(&buffer.file) > 1);
+        buffers.retain_mut(|buffer| {
+            buffer.idle += 1;
+            !buffer.bytes.is_empty() || buffer.idle < IDLE_SECONDS
+        });
     }
 
     /// Writes everything: before files are reopened, and at the end.
@@ -154,6 +164,15 @@ mod tests {
         assert_eq!(text(), "one\ntwo\nthree\n");
         drop(writer);
         assert!(text().ends_with("too long\n"));
+        // Two workers that had lines for it do not keep a file open that nobody writes to any more.
+        let workers = [Writer::default(), Writer::default()];
+        for worker in &workers {
+            worker.line(&file, Limits::default(), |out| out.push(b'\n'));
+            worker.flush();
+            (0..IDLE_SECONDS).for_each(|_| worker.each_second());
+        }
+        drop(logs);
+        assert_eq!(Arc::strong_count(&file), 1);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use tokio::io::ReadBuf;
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::UdpSocket;
 use tokio::sync::Notify;
 
@@ -170,7 +170,9 @@ impl Datagrams {
 }
 
 impl Drop for Datagrams {
+    /// What waits goes with the session: it was refused, or nobody wants it.
     fn drop(&mut self) {
+        self.inbox.waiting.take();
         self.detach();
     }
 }
@@ -215,6 +217,20 @@ impl DatagramLink {
         match SockRef::from(&self.0).send(datagram) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             outcome => outcome.map(drop),
+        }
+    }
+
+    /// Completes when the system has bad news: that nobody listens there, for example. Reading is not woken by these.
+    pub(crate) async fn trouble(&self) -> io::Error {
+        loop {
+            if let Err(error) = self.0.ready(Interest::ERROR).await {
+                return error;
+            }
+            match self.0.take_error() {
+                Ok(Some(error)) | Err(error) => return error,
+                // It has been told already, to whoever read or sent.
+                Ok(None) => std::future::pending::<()>().await,
+            }
         }
     }
 
@@ -267,11 +283,11 @@ mod tests {
             one.send(b"").unwrap();
             two.send(b"b").unwrap();
             let second = listener.accept().await.unwrap();
-            let next = |session: &Datagrams| {
-                match session.poll_receive(&Context::from_waker(Waker::noop())) {
-                    Poll::Ready(datagram) => Some(datagram.to_vec()),
-                    Poll::Pending => None,
-                }
+            let next = |session: &Datagrams| match session
+                .poll_receive(&Context::from_waker(Waker::noop()))
+            {
+                Poll::Ready(datagram) => Some(datagram.to_vec()),
+                Poll::Pending => None,
             };
             assert_eq!(next(&first).unwrap(), b"a");
             assert_eq!(next(&first).unwrap(), b"");
@@ -294,10 +310,18 @@ mod tests {
             let outcome = tokio::time::timeout(Duration::from_millis(20), pending).await;
             assert!(outcome.is_err(), "both belong to sessions");
             assert_eq!(next(&third).unwrap(), b"again");
+            third.detach();
             drop(third);
             let fourth = listener.accept().await.unwrap();
             assert_eq!(next(&fourth).unwrap(), b"left");
             assert_eq!(next(&first).unwrap(), b"flush");
+            let gone = Endpoint::Ip("127.0.0.1:1".parse().unwrap());
+            let lost = DatagramLink::new(&gone, &ConnectOptions::default()).unwrap();
+            lost.send(b"?").unwrap();
+            assert_eq!(
+                lost.trouble().await.kind(),
+                io::ErrorKind::ConnectionRefused
+            );
             drop((first, fourth));
             assert!(listener.sessions.by_peer.borrow().is_empty());
         });

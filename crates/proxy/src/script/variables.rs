@@ -126,12 +126,12 @@ impl<V> Registry<V> {
 }
 
 /// The values of one request's variables, kept when the request ends so that the next one reuses the memory.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Slots {
     slots: RefCell<Vec<Slot>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Slot {
     value: Vec<u8>,
     state: State,

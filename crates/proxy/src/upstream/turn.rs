@@ -68,6 +68,11 @@ impl<V> Turn<V> {
         }
     }
 
+    /// Tells that a kept connection was closed, and that another one is made.
+    pub(crate) fn stale(&self) {
+        self.group.upstream.stale(&self.choice);
+    }
+
     /// Tells what came of it; a change of the server's state becomes an event.
     pub(crate) fn report(self, verdict: Verdict, outlet: &dyn Outlet) {
         let now = clock::now();

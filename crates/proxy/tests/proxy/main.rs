@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed; the panic says where"
 )]
 
+mod pitfalls;
 mod proxy_pass;
 mod proxy_protocol;
 mod stand;

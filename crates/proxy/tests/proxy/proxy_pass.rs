@@ -3,10 +3,10 @@
 use crate::stand::Stand;
 use crate::upstreams::Server;
 
-const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Mine: 1\r\n\r\nhello";
+pub(crate) const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Mine: 1\r\n\r\nhello";
 
 /// A proxy whose only server has `inside`; `PORT` is the upstream's.
-fn stand(name: &str, inside: &str, servers: &[&Server]) -> Stand {
+pub(crate) fn stand(name: &str, inside: &str, servers: &[&Server]) -> Stand {
     let mut stand = Stand::new(name);
     let lines: Vec<_> = servers
         .iter()

@@ -4,14 +4,15 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nginx_conf::{Finding, Tables};
-use proxy::{Config, Nowhere, Origin, Proxy};
+use proxy::{Config, Nowhere, Origin, Proxy, UpstreamSnapshot};
 use tokio::runtime::Runtime;
 
 /// Longer than anything here takes, and short enough that a test that hangs ends.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The proxy, its folder for certificates and logs, and the event loop of whoever controls it.
 pub(crate) struct Stand {
@@ -69,6 +70,7 @@ impl Stand {
             prefix: self.folder.clone(),
             conf_dir: self.folder.clone(),
             logs: false,
+            topics: None,
         };
         let config = proxy::resolve(&parsed.directives, &origin, &mut findings);
         let refuses = |finding: &&Finding| finding.verdict.refuses();
@@ -94,10 +96,25 @@ impl Stand {
         }
     }
 
+    /// The groups of servers and what they have counted.
+    pub(crate) fn upstreams(&self) -> Vec<UpstreamSnapshot> {
+        self.proxy.as_ref().unwrap().figures().upstreams()
+    }
+
+    /// How many requests were read.
+    pub(crate) fn requests(&self) -> u64 {
+        let figures = self.proxy.as_ref().unwrap().figures();
+        figures.counters().requests.load(Ordering::Relaxed)
+    }
+
+    /// The address of that number.
+    pub(crate) fn address(&self, index: usize) -> String {
+        self.proxy.as_ref().unwrap().addresses()[index].clone()
+    }
+
     /// A connection to the address of that number.
     pub(crate) fn connect(&self, index: usize) -> TcpStream {
-        let addresses = self.proxy.as_ref().unwrap().addresses();
-        let client = TcpStream::connect(&addresses[index]).unwrap();
+        let client = TcpStream::connect(self.address(index)).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
         client
     }

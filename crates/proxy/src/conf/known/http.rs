@@ -2,14 +2,14 @@
 
 use nginx_conf::Spec;
 
-use super::{FILES, LOG_LEVELS, TABLE_SIZES, TLS, TLS_TUNING, known};
+use super::{FILES, TABLE_SIZES, TLS, TLS_TUNING, known};
 use crate::conf::Row;
 use crate::conf::contexts::{
     HTTP, LIMIT_EXCEPT, LOCATION, LOCATION_IF, LOCATIONS, LOCATIONS_IF, SERVER, SERVER_IF, SERVERS,
     UPSTREAM,
 };
 
-const GZIP: &str = "responses go out as they are, uncompressed";
+const GZIP: &str = "it tunes the memory of nginx's compression";
 const OLD: &str = "it helps browsers that are gone";
 const REWRITE_LOG: &str = "it tunes what nginx tells about rewriting";
 const TEMP: &str = "temporary files go where `client_body_temp_path` says, or none are needed";
@@ -23,12 +23,7 @@ pub(super) const ROWS: &[Row] = known! {
     ignored LOCATIONS_IF, FILES =>
         "sendfile";
     ignored LOCATIONS, GZIP =>
-        "gzip_buffers" "gzip_types" "gzip_comp_level" "gzip_window" "gzip_hash" "postpone_gzipping"
-        "gzip_no_buffer" "gzip_min_length" "gzip_vary" "gzip_http_version" "gzip_proxied" "gzip_disable";
-    ignored LOCATIONS_IF, GZIP =>
-        "gzip";
-    ignored LOCATIONS, LOG_LEVELS =>
-        "limit_conn_log_level" "limit_req_log_level";
+        "gzip_buffers" "gzip_window" "gzip_hash" "postpone_gzipping" "gzip_no_buffer";
     ignored LOCATIONS, OLD =>
         "msie_padding" "msie_refresh";
     ignored &[HTTP, SERVER, SERVER_IF, LOCATION, LOCATION_IF], REWRITE_LOG =>

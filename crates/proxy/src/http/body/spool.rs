@@ -69,6 +69,20 @@ impl Spool {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
+    /// The same file, for another reader. It goes with the last one; its name is the first one's to remove.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub(crate) fn share(&self) -> io::Result<Self> {
+        Ok(Self {
+            file: self.file.try_clone()?,
+            path: self.path.clone(),
+            len: self.len,
+            name: Name::Forever,
+        })
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path

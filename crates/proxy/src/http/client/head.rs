@@ -6,7 +6,7 @@ use http_wire::{Method, Version};
 
 use super::super::core::Tokens;
 use super::super::response::reason;
-use super::super::{Request, Template, headers};
+use super::super::{Request, Template, gzip, headers};
 use super::send::Framing;
 use super::{Abort, Client};
 use crate::net::{Endpoint, clock};
@@ -38,6 +38,10 @@ impl Client {
         request.response.owes_trailers = headers::owes_trailers(request);
         let framing = framing(request);
         self.sink.begin(framing);
+        let level = request.response.gzip_level;
+        if level > 0 && framing != Framing::Nothing {
+            self.sink.encoder = Some(gzip::encoder(&request.worker, level));
+        }
         request.response.is_chunked = framing == Framing::Chunked;
         if request.response.rate.is_none() {
             request.response.rate = rate(request);
@@ -145,7 +149,7 @@ fn render(request: &Request, framing: Framing, out: &mut Vec<u8>) {
     }
     if !response.location.is_empty() {
         field(out, b"Location", |out| {
-            out.extend_from_slice(&response.location);
+            location(&response.location, out);
         });
     }
     if framing == Framing::Chunked {
@@ -185,6 +189,18 @@ fn field(out: &mut Vec<u8>, name: &[u8], value: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(b": ");
     value(out);
     out.extend_from_slice(b"\r\n");
+}
+
+/// Appends a URI that variables may have gone into as the client sent them, decoded: what would end the field is escaped.
+fn location(uri: &[u8], out: &mut Vec<u8>) {
+    for byte in uri {
+        match byte {
+            b'\r' => out.extend_from_slice(b"%0D"),
+            b'\n' => out.extend_from_slice(b"%0A"),
+            0 => out.extend_from_slice(b"%00"),
+            _ => out.push(*byte),
+        }
+    }
 }
 
 /// Puts scheme and host in front of a path in `Location`, where the configuration wants that.

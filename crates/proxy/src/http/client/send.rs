@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 
+use super::super::gzip::Encoder;
 use super::super::{Request, headers};
 use super::{Abort, Client};
 use crate::net::{Alarm, Buffer};
@@ -44,6 +45,8 @@ pub(super) struct Sink {
     pub(super) muted: bool,
     /// When the rate lets the next bytes go.
     pace: Option<Alarm>,
+    /// What compresses the body on its way.
+    pub(super) encoder: Option<Box<Encoder>>,
 }
 
 /// What ends a chunk and the body.
@@ -54,6 +57,7 @@ impl Sink {
         self.framing = framing;
         self.chunk_left = 0;
         self.ended = false;
+        self.encoder = None;
     }
 
     pub(super) fn wants_body(&self) -> bool {
@@ -65,6 +69,7 @@ impl Sink {
             self.out.release();
             self.out_sent = 0;
         }
+        self.encoder = None;
         self.pace = None;
     }
 
@@ -130,15 +135,29 @@ impl Client {
         data: &[u8],
         is_last: bool,
     ) -> Poll<Result<usize, Abort>> {
+        if self.sink.muted || self.sink.framing == Framing::Nothing {
+            return Poll::Ready(Ok(data.len()));
+        }
+        if self.sink.encoder.is_some() {
+            return self.poll_pack(cx, request, data);
+        }
+        self.poll_send_plain(cx, request, data, is_last)
+    }
+
+    /// The same for bytes that go out as they are.
+    pub(super) fn poll_send_plain(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: &mut Request,
+        data: &[u8],
+        is_last: bool,
+    ) -> Poll<Result<usize, Abort>> {
         loop {
-            if self.sink.muted || self.sink.framing == Framing::Nothing {
-                return Poll::Ready(Ok(data.len()));
-            }
             let allowed = self.sink.allow(data);
             if allowed == 0 {
                 return Poll::Ready(Ok(data.len()));
             }
-            let taken = ready!(self.poll_pace(cx, request, allowed));
+            let taken = ready!(self.poll_pace(cx, request, allowed))?;
             let response = &request.response;
             let has_trailers = response.owes_trailers || !response.trailers.is_empty();
             let ends = is_last && taken == data.len() && !has_trailers;
@@ -177,6 +196,9 @@ impl Client {
         cx: &mut Context<'_>,
         request: &mut Request,
     ) -> Poll<Result<(), Abort>> {
+        if self.sink.encoder.is_some() {
+            ready!(self.poll_let_out(cx, request))?;
+        }
         while !self.sink.is_flushed() {
             let count = ready!(self.poll_write(cx, request, b"", b""))?;
             self.sink.wrote(count, 0, b"");
@@ -196,6 +218,9 @@ impl Client {
         if self.sink.muted {
             request.response.is_complete = true;
             return Ok(());
+        }
+        if self.sink.encoder.is_some() {
+            poll_fn(|cx| self.poll_pack_end(cx, request)).await?;
         }
         match self.sink.framing {
             Framing::Length(left) if left > 0 => {
@@ -263,27 +288,49 @@ impl Client {
         }
     }
 
-    /// How much of `wanted` the rate lets go now; waits until it is something.
-    fn poll_pace(&mut self, cx: &mut Context<'_>, request: &Request, wanted: usize) -> Poll<usize> {
+    /// How much of `wanted` the rate lets go now; waits until it is something, or the client is gone.
+    fn poll_pace(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: &Request,
+        wanted: usize,
+    ) -> Poll<Result<usize, Abort>> {
         let Some((rate, after)) = request.response.rate.filter(|(rate, _)| *rate > 0) else {
-            return Poll::Ready(wanted);
+            return Poll::Ready(Ok(wanted));
         };
-        if let Some(pace) = self.sink.pace.as_ref().filter(|pace| pace.due().is_some()) {
-            ready!(pace.poll_elapsed(cx));
-            pace.clear();
+        if self
+            .sink
+            .pace
+            .as_ref()
+            .is_some_and(|pace| pace.due().is_some())
+        {
+            ready!(self.poll_pause(cx))?;
         }
         let seconds = request.elapsed_ms() / 1000 + 1;
         let granted = rate.saturating_mul(seconds).saturating_add(after);
         let sent = request.response.sent;
         if granted > sent {
             let granted = usize::try_from(granted - sent).unwrap_or(usize::MAX);
-            return Poll::Ready(wanted.min(granted));
+            return Poll::Ready(Ok(wanted.min(granted)));
         }
         let wait_ms = (sent - granted).saturating_mul(1000) / rate + 1;
         let pace = self.sink.pace.get_or_insert_default();
         pace.set(Duration::from_millis(wait_ms));
-        ready!(pace.poll_elapsed(cx));
-        pace.clear();
-        Poll::Ready(1)
+        ready!(self.poll_pause(cx))?;
+        Poll::Ready(Ok(1))
+    }
+
+    /// Waits for the alarm of the rate.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Abort>> {
+        if let Some(pace) = &self.sink.pace
+            && pace.poll_elapsed(cx).is_pending()
+        {
+            // Nothing is written meanwhile, so no write tells that the client left.
+            return self.poll_closed(cx).map(|()| Err(Abort::Gone));
+        }
+        if let Some(pace) = &self.sink.pace {
+            pace.clear();
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -78,7 +78,8 @@ pub(crate) static VARS: &[Builtin] = &[
         Endpoint::Unix(_) => put(out, b"unix:"),
     }),
     var("remote_user", |r, out| {
-        put(out, &r.user) && !r.user.is_empty()
+        let known = super::super::auth_basic::credentials(r);
+        known.is_some_and(|(name, _)| put(out, &name) && !name.is_empty())
     }),
     var("server_addr", |r, out| match r.connection.local() {
         local @ Endpoint::Ip(_) => address(out, local),
@@ -113,7 +114,11 @@ pub(crate) static VARS: &[Builtin] = &[
     var("is_args", |r, out| {
         put(out, if r.args.is_empty() { b"" } else { b"?" })
     }),
+    // Of a subrequest it is what the client asked with.
     var("request_method", |r, out| {
+        if r.is_subrequest {
+            return put(out, r.head.method_name().of(&r.buf));
+        }
         some(out, Some(r.method_name()).filter(|name| !name.is_empty()))
     }),
     var("request_length", |r, out| {
@@ -144,7 +149,7 @@ pub(crate) static VARS: &[Builtin] = &[
         _ => some(out, r.value(FieldName::ContentLength)),
     }),
     var("content_type", |r, out| {
-        some(out, r.value(FieldName::ContentType))
+        super::super::lookup::request_field(r, "content-type", out)
     }),
     var("status", |r, out| match r.status() {
         0 if r.version() == Version::Http09 => put(out, b"009"),

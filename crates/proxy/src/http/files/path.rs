@@ -15,12 +15,14 @@ pub(super) struct Mapped {
 
 impl Mapped {
     /// The name as the system takes it.
-    pub(super) fn as_path(&self) -> &Path {
+    /// Bytes as the name of a file.
+    pub(crate) fn as_path(&self) -> &Path {
         as_path(&self.path)
     }
 }
 
-pub(super) fn as_path(bytes: &[u8]) -> &Path {
+/// Bytes as the name of a file.
+pub(crate) fn as_path(bytes: &[u8]) -> &Path {
     Path::new(std::ffi::OsStr::from_bytes(bytes))
 }
 

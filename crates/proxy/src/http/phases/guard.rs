@@ -1,7 +1,7 @@
 //! Who may ask: every kind of access control, joined by `satisfy`.
 
 use super::super::core::Satisfy;
-use super::super::{Abort, Client, Flow, Request, access};
+use super::super::{Abort, Client, Flow, Request, access, auth_basic, auth_request};
 use crate::conf::Severity;
 
 /// What one kind of access control says.
@@ -18,7 +18,7 @@ pub(crate) enum Verdict {
 }
 
 /// Asks all kinds in nginx's order. A subrequest's own request was let in already.
-pub(super) async fn run(request: &mut Request, _client: &mut Client) -> Result<Flow, Abort> {
+pub(super) async fn run(request: &mut Request, client: &mut Client) -> Result<Flow, Abort> {
     if request.is_subrequest {
         return Ok(Flow::Next);
     }
@@ -27,6 +27,14 @@ pub(super) async fn run(request: &mut Request, _client: &mut Client) -> Result<F
         denied: 0,
     };
     if let Some(flow) = gate.hears(request, access::run(request)) {
+        return Ok(flow);
+    }
+    let verdict = auth_basic::run(request).await;
+    if let Some(flow) = gate.hears(request, verdict) {
+        return Ok(flow);
+    }
+    let verdict = auth_request::run(request, client).await?;
+    if let Some(flow) = gate.hears(request, verdict) {
         return Ok(flow);
     }
     Ok(gate.end(request))

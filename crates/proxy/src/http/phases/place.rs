@@ -6,6 +6,7 @@ use http_wire::Method;
 use http_wire::escape::{EscapeSet, escape};
 
 use super::super::body::Framing;
+use super::super::keep_alive;
 use super::super::rewrite::{self, Ran};
 use super::super::route::Found;
 use super::super::{Abort, Client, Flow, Location, Request};
@@ -20,6 +21,7 @@ pub(super) async fn run(
 ) -> Result<Flow, Abort> {
     if entry == Entry::Named {
         except(request);
+        keep_alive::decide(request);
         let location = request.location.clone();
         match rewritten(request, client, &location).await? {
             Some(Flow::Next) => {}
@@ -97,6 +99,7 @@ fn find(request: &mut Request) -> Flow {
         return Flow::Respond(404);
     }
     except(request);
+    keep_alive::decide(request);
     limit_body(request)
 }
 

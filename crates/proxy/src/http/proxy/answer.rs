@@ -1,6 +1,6 @@
 //! The head of a server's answer becomes the head of ours, or sends the request elsewhere.
 
-use http_wire::{BodyFraming, FieldName, hop};
+use http_wire::{BodyFraming, Field, FieldName, hop};
 
 use super::super::{Flow, Request, Response, error_page};
 use super::conf::{Conf, Redirect};
@@ -32,83 +32,106 @@ pub(super) fn take(
     if conf.intercepts_errors && status >= 300 && error_page::has(request, status) {
         return Some(intercept(request, status));
     }
-    let mut response = std::mem::take(&mut request.response);
-    fill(&mut response, request, conf, ready, framing);
-    request.response = response;
+    head(request);
+    let upgraded = status == 101;
+    let record = &request.upstream;
+    let listed = !upgraded && hop::lists_fields(record.head.fields(), &record.buf);
+    let wants_time = conf.forces_ranges || request.location.headers.wants_time();
+    for index in 0..record_len(request) {
+        let Some(field) = passes(request, conf, ready, listed, index) else {
+            continue;
+        };
+        let Request {
+            response,
+            upstream: record,
+            ..
+        } = &mut *request;
+        let (name, value) = (field.name.of(&record.buf), field.value.of(&record.buf));
+        match field.id {
+            FieldName::ContentLength => response.content_length = content_length(framing, value),
+            FieldName::ContentType => response.set_content_type(value),
+            FieldName::LastModified if wants_time => last_modified(response, name, value),
+            FieldName::Location | FieldName::Refresh => {
+                rewritten_redirect(request, conf, ready, field);
+            }
+            FieldName::SetCookie if cookie::has_rules(conf) => {
+                let rewritten =
+                    cookie::rewrite(request, conf, field.value.of(&request.upstream.buf));
+                request.response.push(b"Set-Cookie", &rewritten);
+            }
+            _ => response.push(name, value),
+        }
+    }
+    accelerate(&mut request.response, conf, &request.upstream);
     None
 }
 
-/// The same, with the response beside the request.
-fn fill(
-    response: &mut Response,
+/// Status and reason.
+fn head(request: &mut Request) {
+    let Request {
+        response,
+        upstream: record,
+        ..
+    } = request;
+    response.clear_head();
+    response.status = record.head.status();
+    let reason = record.head.reason().of(&record.buf);
+    if reason != b"OK" || response.status != 200 {
+        response.reason.extend_from_slice(reason);
+    }
+}
+
+fn record_len(request: &Request) -> usize {
+    request.upstream.head.fields().as_slice().len()
+}
+
+/// The field of that number, where the client gets it.
+fn passes(
     request: &Request,
     conf: &Conf,
     ready: &Ready,
-    framing: BodyFraming,
-) {
+    listed: bool,
+    index: usize,
+) -> Option<Field> {
     let record = &request.upstream;
-    let status = record.head.status();
-    response.clear_head();
-    response.status = status;
-    let reason = record.head.reason().of(&record.buf);
-    if reason != b"OK" || status != 200 {
-        response.reason.extend_from_slice(reason);
+    let field = record.head.fields().as_slice().get(index)?;
+    match field.id {
+        FieldName::ContentLength => return Some(*field),
+        FieldName::Upgrade => {}
+        FieldName::Trailer if conf.passes_trailers => {}
+        id if hop::is_hop_by_hop(id) => return None,
+        _ => {}
     }
-    let upgraded = status == 101;
-    let listed = !upgraded && hop::lists_fields(record.head.fields(), &record.buf);
-    for field in record.head.fields().as_slice() {
-        let value = field.value.of(&record.buf);
-        match field.id {
-            FieldName::ContentLength => {
-                response.content_length = content_length(framing, value);
-                continue;
-            }
-            FieldName::Upgrade => {}
-            FieldName::Trailer if conf.passes_trailers => {}
-            id if hop::is_hop_by_hop(id) => continue,
-            _ => {}
-        }
-        let is_listed = listed && hop::is_listed(record.head.fields(), &record.buf, field);
-        if is_listed || ready.hidden.has_field(field, &record.buf) {
-            continue;
-        }
-        match field.id {
-            FieldName::ContentType => response.set_content_type(value),
-            FieldName::LastModified => last_modified(response, field.name.of(&record.buf), value),
-            FieldName::Location => {
-                let mut rewritten = value.to_vec();
-                if rewrite_redirect(request, conf, ready, &mut rewritten, 0) {
-                    response.location = rewritten;
-                } else {
-                    response.push(field.name.of(&record.buf), value);
-                }
-            }
-            FieldName::Refresh => {
-                let mut rewritten = value.to_vec();
-                if let Some(at) = after_url(value) {
-                    rewrite_redirect(request, conf, ready, &mut rewritten, at);
-                }
-                response.push(field.name.of(&record.buf), &rewritten);
-            }
-            FieldName::SetCookie if cookie::has_rules(conf) => {
-                let rewritten = cookie::rewrite(request, conf, value);
-                response.push(field.name.of(&record.buf), &rewritten);
-            }
-            _ => response.push(field.name.of(&record.buf), value),
-        }
-    }
-    accelerate(response, conf, record);
+    let is_listed = listed && hop::is_listed(record.head.fields(), &record.buf, field);
+    (!is_listed && !ready.hidden.has_field(field, &record.buf)).then_some(*field)
 }
 
-/// A time that would be written as it is, is taken as one, for conditions; any other text is passed on.
+/// `Location` and `Refresh`, after `proxy_redirect`. What was replaced may become absolute; what was not is passed as it is.
+fn rewritten_redirect(request: &mut Request, conf: &Conf, ready: &Ready, field: Field) {
+    let record = &request.upstream;
+    let (name, value) = (field.name.of(&record.buf), field.value.of(&record.buf));
+    let mut rewritten = value.to_vec();
+    if field.id == FieldName::Refresh {
+        if let Some(at) = after_url(value) {
+            rewrite_redirect(request, conf, ready, &mut rewritten, at);
+        }
+        return request.response.push(b"Refresh", &rewritten);
+    }
+    if rewrite_redirect(request, conf, ready, &mut rewritten, 0) {
+        request.response.location = rewritten;
+    } else {
+        let (response, name) = (&mut request.response, name.to_vec());
+        response.push(&name, &rewritten);
+    }
+}
+
+/// A time that would be written as it is, is taken as one, for `expires` and ranges; any other text is passed on.
 fn last_modified(response: &mut Response, name: &[u8], value: &[u8]) {
-    let Some(time) = http_wire::date::parse_date(value) else {
-        return response.push(name, value);
-    };
+    let time = http_wire::date::parse_date(value);
     let mut written = Vec::with_capacity(http_wire::date::DATE_LEN);
-    http_wire::date::write_date(time, &mut written);
-    match i64::try_from(time) {
-        Ok(time) if written == value => response.last_modified = Some(time),
+    http_wire::date::write_date(time.unwrap_or_default(), &mut written);
+    match time.map(i64::try_from) {
+        Some(Ok(time)) if written == value => response.last_modified = Some(time),
         _ => response.push(name, value),
     }
 }

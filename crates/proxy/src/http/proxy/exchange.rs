@@ -99,6 +99,16 @@ fn invalid(request: &Request, bad: &dyn std::error::Error) {
     );
 }
 
+/// Whether `early_hints` lets them through.
+fn wants_hints(request: &Request) -> bool {
+    let location = request.location.clone();
+    let mut conditions = location.core.early_hints.iter();
+    conditions.any(|template| {
+        let text = template.to_bytes(request);
+        !text.is_empty() && text != b"0"
+    })
+}
+
 impl Wait<'_> {
     /// Reads heads until there is one that is no interim answer.
     async fn run(&mut self, request: &mut Request, client: &mut Client) -> Result<(), Fault> {
@@ -113,7 +123,7 @@ impl Wait<'_> {
                 invalid(request, &io::Error::other("too many interim responses"));
                 return Err(Fault::Server(Failure::InvalidHeader));
             }
-            if status == 103 {
+            if status == 103 && wants_hints(request) {
                 self.hints(request, client).await?;
             }
             self.buf.consume(len);

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use balancer::Verdict;
-use http_wire::BodyFraming;
+use http_wire::{BodyFraming, FieldName, hop};
 
 use super::super::{Abort, Client, Request, Var};
 use super::body::Unframed;
@@ -296,7 +296,7 @@ impl<'r> Relay<'r> {
         };
         for (name, value) in self.body.trailers() {
             request.upstream.trailers.push(name, value);
-            if self.conf.passes_trailers {
+            if self.conf.passes_trailers && hop::may_trail(FieldName::from_bytes(name)) {
                 request.response.trailers.push(name, value);
             }
         }

@@ -219,6 +219,7 @@ impl Journey<'_> {
                         let fault = Fault::Server(Failure::Stale);
                         return Err(fail(request, turn, fault));
                     }
+                    turn.stale();
                 }
                 Err(fault) => return Err(fail(request, turn, fault)),
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nginx_conf::{Context, Directive, Kind, Param, Presence, Spec};
+use nginx_conf::{Context, Directive, Kind, Param, Presence, Spec, Word};
 
 use super::replace::Rewrite;
 use super::{HttpCx, Location, Step, Var};
@@ -78,25 +78,31 @@ pub(crate) static ROWS: &[Row] = &[
     ),
 ];
 
+/// The variable that a word names, for being given a value: one of the configuration, `$args` or `$limit_rate`.
+pub(crate) fn variable(target: &Word, cx: &mut HttpCx<'_, '_>) -> Result<Var, String> {
+    let name = target.text.strip_prefix('$');
+    let name = name.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| format!("invalid variable name \"{}\"", target.text))?;
+    cx.registry.stand_at(&target.place);
+    match super::super::var::builtin(name) {
+        Some(known @ Var::Builtin(builtin)) if matches!(builtin.name, "args" | "limit_rate") => {
+            Ok(known)
+        }
+        Some(Var::Builtin(_) | Var::Capture(_)) => {
+            Err(format!("the duplicate \"{name}\" variable"))
+        }
+        _ => cx
+            .registry
+            .define(name, Definition::Assigned)
+            .map(Var::User),
+    }
+}
+
 fn set(location: &mut Location, directive: &Directive, cx: &mut HttpCx<'_, '_>) -> Done {
     let [target, value] = directive.args.as_slice() else {
         return Err("expected a variable and a value".to_owned());
     };
-    let name = target
-        .text
-        .strip_prefix('$')
-        .filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| format!("invalid variable name \"{}\"", target.text))?;
-    cx.registry.stand_at(&target.place);
-    let variable = match super::super::var::builtin(name) {
-        Some(known @ Var::Builtin(builtin)) if matches!(builtin.name, "args" | "limit_rate") => {
-            known
-        }
-        Some(Var::Builtin(_) | Var::Capture(_)) => {
-            return Err(format!("the duplicate \"{name}\" variable"));
-        }
-        _ => Var::User(cx.registry.define(name, Definition::Assigned)?),
-    };
+    let variable = variable(target, cx)?;
     let value = Arc::new(cx.template(value)?);
     location.program.steps.push(Step::Set(variable, value));
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -79,6 +80,9 @@ pub(in super::super) async fn run(
     };
     let Some((failure, text)) = failure else {
         turn.report(Verdict::Served, &*outlet);
+        if let Some(len) = relay.last {
+            client.send(&relay.buffer[..len]);
+        }
         return status::OK;
     };
     session.error(
@@ -129,6 +133,9 @@ struct Relay<'r> {
     down: Way,
     started: Monotonic,
     buffer: Vec<u8>,
+    /// How long the last answer is, which is in the buffer: it goes out once it has been reported, so that a client that asks
+    /// again at once finds the server free.
+    last: Option<usize>,
 }
 
 /// How long a direction waits that was too fast.
@@ -153,11 +160,13 @@ impl<'r> Relay<'r> {
             down: way(rate(session, &conf.download_rate)),
             started: clock::now(),
             buffer: Vec::new(),
+            last: None,
         }
     }
 
     async fn run(&mut self, alarm: &Alarm) -> End {
         let pace = Alarm::new();
+        let mut trouble = pin!(self.link.trouble());
         alarm.set(self.conf.timeout);
         let end = poll_fn(|cx| {
             let moved = match self.step(cx) {
@@ -169,6 +178,9 @@ impl<'r> Relay<'r> {
             }
             if self.is_done() {
                 return Poll::Ready(End::Done);
+            }
+            if let Poll::Ready(error) = trouble.as_mut().poll(cx) {
+                return Poll::Ready(End::Failed(error));
             }
             if self.up.is_too_fast(self.started) || self.down.is_too_fast(self.started) {
                 pace.set(PACE);
@@ -206,6 +218,10 @@ impl<'r> Relay<'r> {
             let len = received?;
             moved = true;
             self.down.took(len);
+            if self.is_done() {
+                self.last = Some(len);
+                break;
+            }
             self.client.send(&self.buffer[..len]);
         }
         Ok(moved)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nginx_conf::{Body, Directive, Kind, Param, Spec};
+use nginx_conf::{Body, Directive, Kind, Param, Presence, Spec};
 
 use super::{FLAG, Set, TEXT, location, put};
 use crate::conf::contexts::{LOCATION, LOCATIONS, LOCATIONS_IF};
@@ -53,6 +53,23 @@ pub(crate) static ROWS: &[Row] = &[
         "on",
         "Responses of unknown length are chunked; off: they end with the connection.",
         |location, directive, _| put(&mut location.core.chunked, flag(directive)),
+    ),
+    Row::new(
+        Spec::new(
+            "early_hints",
+            LOCATIONS,
+            &[Param {
+                name: "condition",
+                kind: Kind::Text,
+                presence: Presence::Repeated,
+            }],
+            "Answers of status 103 are passed on where one of the conditions is neither empty nor `0`; without the directive they are not.",
+        ),
+        Apply::Location(|location, directive, cx| {
+            let templates = directive.args.iter().map(|word| cx.template(word));
+            location.core.early_hints = templates.collect::<Result<Vec<_>, _>>()?.into();
+            Ok(())
+        }),
     ),
     location(
         "etag",

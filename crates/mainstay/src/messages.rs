@@ -1,4 +1,6 @@
-//! What the Kafka textbook's program does, over the commands' own client.
+//! Messages of a topic's first partition, sent and read by the commands' own client.
+//!
+//! For few and small messages: each call sends one batch or holds all that it reads. It commits no offsets.
 
 use std::time::Duration;
 
@@ -13,8 +15,6 @@ use kafka_wire::{Chunks, ErrorCode};
 
 use crate::client::{Connection, check};
 
-/// The textbook's topic.
-pub(super) const TOPIC: &str = "my_topic";
 /// How often a topic is asked for that is being made.
 const ASKS_MAX: usize = 50;
 const ASK_PAUSE: Duration = Duration::from_millis(100);
@@ -23,29 +23,35 @@ const TIMEOUT_MS: i32 = 30_000;
 /// The most that one fetch brings.
 const FETCH_BYTES: i32 = 1 << 20;
 
-/// Has the topic made by asking for it, as consumers and producers do.
-pub(super) fn ensure_topic(connection: &mut Connection) -> Result<()> {
+/// Has a topic made by asking for it, as consumers and producers do.
+///
+/// # Errors
+/// Where it is not made, or not in time.
+pub fn ensure_topic(connection: &mut Connection, topic: &str) -> Result<()> {
     let request = MetadataRequest {
         topics: Some(vec![MetadataRequestTopic {
-            name: Some(TOPIC.into()),
+            name: Some(topic.into()),
             ..MetadataRequestTopic::default()
         }]),
         ..MetadataRequest::default()
     };
     for _ in 0..ASKS_MAX {
         let answer = connection.call(4..=9, &request)?;
-        let topic = answer.topics.first().context("no answer for the topic")?;
-        let ready = topic.error_code == ErrorCode::None && !topic.partitions.is_empty();
+        let found = answer.topics.first().context("no answer for the topic")?;
+        let ready = found.error_code == ErrorCode::None && !found.partitions.is_empty();
         if ready {
             return Ok(());
         }
         std::thread::sleep(ASK_PAUSE);
     }
-    bail!("{TOPIC} was not made")
+    bail!("{topic} was not made")
 }
 
 /// Appends messages and returns the offset of the first, when the log has them on disk.
-pub(super) fn send(connection: &mut Connection, messages: &[String]) -> Result<i64> {
+///
+/// # Errors
+/// Where there are none, or the log does not take them.
+pub fn send(connection: &mut Connection, topic: &str, messages: &[String]) -> Result<i64> {
     let mut batch = BatchBuilder::new(Compression::None);
     let now_ms = jiff::Timestamp::now().as_millisecond();
     for message in messages {
@@ -60,7 +66,7 @@ pub(super) fn send(connection: &mut Connection, messages: &[String]) -> Result<i
         acks: -1,
         timeout_ms: TIMEOUT_MS,
         topic_data: vec![TopicProduceData {
-            name: TOPIC.into(),
+            name: topic.into(),
             partition_data: vec![PartitionProduceData {
                 index: 0,
                 records: Some(batch.build()?),
@@ -72,12 +78,15 @@ pub(super) fn send(connection: &mut Connection, messages: &[String]) -> Result<i
     let answer = connection.call(3..=8, &request)?;
     let mut partitions = answer.responses.iter().flat_map(|t| &t.partition_responses);
     let partition = partitions.next().context("no answer for the partition")?;
-    check(TOPIC, partition.error_code, None)?;
+    check(topic, partition.error_code, None)?;
     Ok(partition.base_offset)
 }
 
 /// Reads everything from an offset on.
-pub(super) fn read(connection: &mut Connection, from: i64) -> Result<Vec<String>> {
+///
+/// # Errors
+/// Where there is no such topic or offset, or what is there cannot be read.
+pub fn read(connection: &mut Connection, topic: &str, from: i64) -> Result<Vec<String>> {
     let mut messages = Vec::new();
     let mut offset = from;
     loop {
@@ -85,7 +94,7 @@ pub(super) fn read(connection: &mut Connection, from: i64) -> Result<Vec<String>
             max_wait_ms: 0,
             min_bytes: 0,
             topics: vec![FetchTopic {
-                topic: TOPIC.into(),
+                topic: topic.into(),
                 partitions: vec![FetchPartition {
                     fetch_offset: offset,
                     partition_max_bytes: FETCH_BYTES,
@@ -98,7 +107,7 @@ pub(super) fn read(connection: &mut Connection, from: i64) -> Result<Vec<String>
         let answer = connection.call(4..=11, &request)?;
         let mut partitions = answer.responses.iter().flat_map(|topic| &topic.partitions);
         let partition = partitions.next().context("no answer for the partition")?;
-        check(TOPIC, partition.error_code, None)?;
+        check(topic, partition.error_code, None)?;
         let records = partition
             .records
             .as_ref()
