@@ -45,6 +45,8 @@ pub(super) struct Sender {
     pub(super) sent: u64,
     /// Some of a body that is not kept is gone.
     pub(super) took_from_client: bool,
+    /// What came with the client's head goes with ours, which is looked at once.
+    is_primed: bool,
 }
 
 /// Why a request cannot be sent.
@@ -68,6 +70,7 @@ impl Sender {
             announced,
             sent: 0,
             took_from_client: false,
+            is_primed: false,
         }
     }
 
@@ -90,6 +93,13 @@ impl Sender {
         request: &mut Request,
         client: &mut Client,
     ) -> Poll<Result<(), SendError>> {
+        if let Source::Client { chunked } = self.source
+            && !std::mem::replace(&mut self.is_primed, true)
+            && !client.ahead.is_empty()
+            && let Poll::Ready(Err(abort)) = self.poll_client(cx, request, client, chunked)
+        {
+            return Poll::Ready(Err(SendError::Client(abort)));
+        }
         loop {
             if self.at < self.out.len() || self.has_memory(request) {
                 ready!(self.poll_write(cx, server, request)).map_err(SendError::Server)?;
@@ -172,12 +182,13 @@ impl Sender {
         client: &mut Client,
         chunked: bool,
     ) -> Poll<Result<(), Abort>> {
-        self.out.grow(PIECE + CHUNK_HEAD_MAX);
+        let before = self.out.len();
+        self.out.grow(before + PIECE + CHUNK_HEAD_MAX);
         if !chunked {
             let count = ready!(client.poll_body(cx, request, &mut self.out))?;
             self.took_from_client |= count > 0;
             self.is_read = count == 0;
-            remember(request, &self.out);
+            remember(request, &self.out[before..]);
             return Poll::Ready(Ok(()));
         }
         let mut piece = std::mem::take(&mut request.scratch);
