@@ -55,7 +55,6 @@ pub(crate) async fn run(
                 Severity::Info,
                 format_args!("{bad} while reading client request headers"),
             );
-            request.was_cut_short = matches!(bad.status(), 414 | 494);
             Flow::Respond(bad.status())
         }
     })

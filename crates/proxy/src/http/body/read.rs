@@ -167,6 +167,13 @@ impl Client {
         if request.body.is_kept {
             return Ok(());
         }
+        if request.body.is_lost() {
+            request.error(
+                Severity::Error,
+                format_args!("a body that has passed to a server cannot be sent to another one"),
+            );
+            return Err(Abort::Respond(502));
+        }
         let core = request.location.clone();
         let core = &core.core;
         let mut memory = std::mem::take(&mut request.body.memory);

@@ -39,6 +39,8 @@ pub(super) struct Sender {
     offset: u64,
     /// Everything is in `out` or gone.
     is_read: bool,
+    /// How long a kept body was said to be.
+    announced: u64,
     /// Bytes that the server was given.
     pub(super) sent: u64,
     /// Some of a body that is not kept is gone.
@@ -58,13 +60,14 @@ pub(super) enum SendError {
 
 impl Sender {
     /// Of a head.
-    pub(super) fn new(head: Buffer, source: Source) -> Self {
+    pub(super) fn new(head: Buffer, source: Source, announced: u64) -> Self {
         Self {
             out: head,
             at: 0,
             source,
             offset: 0,
             is_read: matches!(source, Source::None | Source::Set),
+            announced,
             sent: 0,
             took_from_client: false,
             is_primed: false,
@@ -73,7 +76,8 @@ impl Sender {
 
     /// Everything is gone.
     pub(super) fn is_done(&self) -> bool {
-        self.is_read && self.at >= self.out.len()
+        let is_whole = self.source != Source::Kept || self.offset == self.announced;
+        self.is_read && self.at >= self.out.len() && is_whole
     }
 
     /// The client owes the next bytes.
@@ -217,4 +221,5 @@ fn remember(request: &mut Request, piece: &[u8]) {
     } else {
         memory.extend_from_slice(piece);
     }
+    request.body.is_kept = request.body.is_complete && !request.body.is_lost();
 }
