@@ -297,6 +297,10 @@ impl Service for Faces {
         self.http.pool.sweep();
     }
 
+    fn end(&self) {
+        self.http.logs.flush();
+    }
+
     fn trouble(&self, trouble: Trouble<'_>) {
         let config = self.errors.borrow();
         match trouble {

@@ -62,7 +62,7 @@ pub(super) async fn run<S: Service>(
             next = worker.obey(&mut orders) => next,
         };
     }
-    worker.service.each_second();
+    worker.service.end();
 }
 
 /// One worker.

@@ -31,8 +31,11 @@ pub(crate) trait Service: Sized + 'static {
     /// Takes a new configuration. What is accepted from now on has its listener's index.
     fn configure(&self, config: Arc<Self::Config>);
 
-    /// Is called each second, and at the end of the worker: logs are flushed here.
+    /// Is called each second.
     fn each_second(&self) {}
+
+    /// Is called at the end of the worker, when its connections are gone: what waits to be written is written here.
+    fn end(&self) {}
 
     /// Hears of what went wrong outside any connection.
     fn trouble(&self, _trouble: Trouble<'_>) {}
