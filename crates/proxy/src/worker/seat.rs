@@ -52,7 +52,7 @@ pub(super) async fn run<S: Service>(
     tokio::task::spawn_local(async move { seconds(&*service).await });
     let connections = Rc::clone(&worker.connections);
     let mut allowed = worker.obey(&mut orders).await;
-    worker.close();
+    worker.close().await;
     // While the connections end, orders are still taken: a second one may hurry.
     while let Some(time) = allowed {
         net::begin_quit();
@@ -101,7 +101,7 @@ impl<S: Service> Worker<S> {
                 }) => {
                     let quits = net::quitting();
                     if !quits {
-                        self.leave(&listeners);
+                        self.leave(&listeners).await;
                     }
                     self.service.configure(config);
                     let outcome = if quits {
@@ -121,12 +121,14 @@ impl<S: Service> Worker<S> {
     }
 
     /// Shuts what `listeners` does not have. What waits there belongs to the configuration that is still in force.
-    fn leave(&mut self, listeners: &Listeners) {
+    async fn leave(&mut self, listeners: &Listeners) {
         let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.doors)
             .into_iter()
             .partition(|door| (0..listeners.len()).any(|index| door.is_of(listeners, index)));
         self.doors = stay;
-        go.iter().for_each(|door| self.shut(door));
+        for door in go {
+            self.shut(door).await;
+        }
     }
 
     /// Listens on what `listeners` has. One that fails does not keep the others from it.
@@ -167,8 +169,10 @@ impl<S: Service> Worker<S> {
     }
 
     /// Takes what waits already and closes the socket.
-    fn shut(&self, door: &Door) {
+    async fn shut(&self, mut door: Door) {
         door.task.abort();
+        // It has the socket, too: what came between our last look and its end would be reset.
+        let _ = (&mut door.task).await;
         for transport in door.listener.waiting() {
             let accepted = Accepted {
                 transport,
@@ -180,9 +184,9 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    fn close(&mut self) {
+    async fn close(&mut self) {
         for door in std::mem::take(&mut self.doors) {
-            self.shut(&door);
+            self.shut(door).await;
         }
     }
 }
