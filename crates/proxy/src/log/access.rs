@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nginx_conf::{Directive, Word};
 
 use super::{Format, Limits, LogFile};
-use crate::conf::{size, time};
+use crate::conf::{number, size, time};
 use crate::script::{Scope, Template};
 
 /// Where lines go.
@@ -32,6 +32,9 @@ pub(crate) struct AccessLog<V> {
 /// The buffer of an `access_log` that asks for flushing or compression, but not for a size.
 const BUFFER_DEFAULT: usize = 64 << 10;
 
+/// nginx's level of compression: logs shrink well at any.
+const GZIP_LEVEL_DEFAULT: u32 = 1;
+
 /// The words of an `access_log`, taken apart.
 #[derive(Debug, Default)]
 pub(crate) struct Words<'d> {
@@ -46,7 +49,6 @@ impl<'d> Words<'d> {
     /// Reads what follows the target.
     pub(crate) fn read(directive: &'d Directive) -> Result<Self, String> {
         let mut words = Words::default();
-        let mut gzip = false;
         for (index, word) in directive.args.iter().enumerate().skip(1) {
             let text = word.text.as_str();
             let invalid = || format!("invalid parameter \"{text}\"");
@@ -57,18 +59,21 @@ impl<'d> Words<'d> {
                 words.limits.flush = Some(time(value)?);
             } else if let Some(value) = text.strip_prefix("if=") {
                 words.condition = Some(Word::new(value, word.place.clone()));
-            } else if text == "gzip" || text.starts_with("gzip=") {
-                gzip = true;
+            } else if text == "gzip" {
+                words.limits.gzip = Some(GZIP_LEVEL_DEFAULT);
+            } else if let Some(level) = text.strip_prefix("gzip=") {
+                let level = number(level)
+                    .ok()
+                    .and_then(|level| u32::try_from(level).ok());
+                let level = level.filter(|level| (1..=9).contains(level));
+                words.limits.gzip = Some(level.ok_or_else(invalid)?);
             } else if index == 1 {
                 words.format = Some(text);
             } else {
                 return Err(invalid());
             }
         }
-        if gzip {
-            return Err("gzip is not supported yet".to_owned());
-        }
-        if words.limits.flush.is_some() {
+        if words.limits.flush.is_some() || words.limits.gzip.is_some() {
             words.limits.buffer.get_or_insert(BUFFER_DEFAULT);
         }
         Ok(words)

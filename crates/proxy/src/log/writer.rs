@@ -1,11 +1,14 @@
 //! A worker's own buffers in front of log files.
 
 use std::cell::RefCell;
+use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::Monotonic;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::sync::Notify;
 
 use super::LogFile;
@@ -18,6 +21,8 @@ pub(crate) struct Limits {
     pub(crate) buffer: Option<usize>,
     /// `flush=`: and when the first one has waited so long.
     pub(crate) flush: Option<Duration>,
+    /// `gzip=`: lines are compressed, each time that they are written; the level.
+    pub(crate) gzip: Option<u32>,
 }
 
 /// Lines without `buffer=` are written at the latest when they are so many bytes.
@@ -81,18 +86,31 @@ impl Writer {
             }
         } else if was_empty {
             buffer.due = limits.flush.map(|after| clock::now() + after);
+            if buffer.due.is_some() {
+                self.wake.notify_one();
+            }
         }
     }
 
-    /// Writes lines without `buffer=` when the event loop comes to it; never returns. One task per worker runs it.
+    /// Writes lines without `buffer=` when the event loop comes to it, and those with `flush=` when they are due; never returns.
+    /// One task per worker runs it.
     pub(crate) async fn run(self: Rc<Self>) {
         loop {
-            self.wake.notified().await;
-            self.write(|buffer| buffer.limits.buffer.is_none());
+            let due = self.buffers.borrow().iter().filter_map(|b| b.due).min();
+            let wait = due.map(|due| due - clock::sync());
+            match wait {
+                None => self.wake.notified().await,
+                // Whichever it was, what is due is written.
+                Some(wait) => drop(tokio::time::timeout(wait, self.wake.notified()).await),
+            }
+            let now = clock::sync();
+            self.write(|buffer| {
+                buffer.limits.buffer.is_none() || buffer.due.is_some_and(|due| due <= now)
+            });
         }
     }
 
-    /// Writes what has waited for long enough.
+    /// Writes what is due, and forgets what is not used any more.
     pub(crate) fn each_second(&self) {
         let now = clock::now();
         self.write(|buffer| buffer.due.is_some_and(|due| due <= now));
@@ -122,7 +140,10 @@ impl Buffer {
     fn write(&mut self, len: usize) {
         let len = len.min(self.bytes.len());
         if len > 0 {
-            self.file.write(&self.bytes[..len]);
+            match self.limits.gzip {
+                None => self.file.write(&self.bytes[..len]),
+                Some(level) => self.file.write(&packed(&self.bytes[..len], level)),
+            }
             self.bytes.drain(..len);
         }
         self.due = None;
@@ -133,6 +154,14 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.flush();
     }
+}
+
+/// A member of a gzip file; several, one after the other, are such a file again.
+fn packed(lines: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
+    // Writing to a vector does not fail.
+    let _ = encoder.write_all(lines);
+    encoder.finish().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -151,7 +180,7 @@ mod tests {
         let writer = Writer::default();
         let limits = Limits {
             buffer: Some(10),
-            flush: None,
+            ..Limits::default()
         };
         let line =
             |text: &str| writer.line(&file, limits, |out| out.extend_from_slice(text.as_bytes()));
@@ -174,5 +203,15 @@ mod tests {
         drop(logs);
         assert_eq!(Arc::strong_count(&file), 1);
         std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn packed_lines_follow_each_other() {
+        use std::io::Read;
+        let both = [packed(b"one\n", 1), packed(b"two\n", 9)].concat();
+        let mut text = String::new();
+        let mut decoder = flate2::read::MultiGzDecoder::new(&both[..]);
+        decoder.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "one\ntwo\n");
     }
 }
