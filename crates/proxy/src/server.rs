@@ -133,8 +133,9 @@ impl Proxy {
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
         running.http.inherit(&self.config.http);
         running.stream.inherit(&self.config.stream);
+        let allowed = self.config.config.main.worker_shutdown_timeout;
         self.workers
-            .configure(listeners.clone(), running.clone())
+            .configure(listeners.clone(), running.clone(), allowed)
             .await?;
         self.jobs = running.keep(&self.keeper);
         self.figures.show(&running.http, &running.stream);
@@ -263,10 +264,11 @@ impl Service for Faces {
         let (http, stream) = (self.http.clone(), self.stream.clone());
         let errors = self.errors.clone();
         drop(self);
-        let (mut transport, mut at) = (accepted.transport, accepted.listener);
+        let (mut transport, mut at, lease) =
+            (accepted.transport, accepted.listener, accepted.lease);
         for _ in 0..PASSES_MAX {
             let Some(port) = at.checked_sub(http.config().ports.len()) else {
-                return http::serve(http, transport, at).await;
+                return http::serve(http, transport, at, lease).await;
             };
             // A session holds its state for as long as it lasts; most connections are of the other face.
             let served = Box::pin(stream::serve(stream.clone(), transport, port));

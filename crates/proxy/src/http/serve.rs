@@ -13,12 +13,13 @@ use super::greet::{self, Greeted};
 use super::listen::Port;
 use super::{Client, Config, Connection, Request, Worker, finalize, phases, read_head};
 use crate::net::{Alarm, Endpoint, Transport, clock};
+use crate::worker::Lease;
 
 /// How long memory waits for the next request before it is given back.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Serves one connection. `port` is the address that it came in by.
-pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize) {
+pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize, lease: Rc<Lease>) {
     let config = worker.config();
     let Some(port) = config.ports.get(port).cloned() else {
         return;
@@ -36,7 +37,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize)
     } else {
         Greeted::plain(transport)
     };
-    let mut session = Session::new(&worker, config, port, number, greeted);
+    let mut session = Session::new(&worker, config, port, number, greeted, lease);
     let mut allowed = session.port.default.core.header_timeout;
     while session.idle(allowed).await {
         // Boxed so that an idle connection does not carry the state of a busy one.
@@ -61,6 +62,7 @@ struct Session {
     port: Arc<Port>,
     connection: Rc<Connection>,
     client: Client,
+    lease: Rc<Lease>,
 }
 
 impl Session {
@@ -70,6 +72,7 @@ impl Session {
         port: Arc<Port>,
         number: u64,
         greeted: Greeted,
+        lease: Rc<Lease>,
     ) -> Self {
         let transport = greeted.transport;
         let local = OnceCell::new();
@@ -97,6 +100,7 @@ impl Session {
             port,
             connection,
             client: Client::new(transport, Alarm::new()),
+            lease,
         }
     }
 
@@ -173,6 +177,7 @@ impl Session {
         };
         self.config = config;
         self.port = port;
+        self.lease.renew();
         true
     }
 
