@@ -136,6 +136,15 @@ impl ChunkedDecoder {
         self.state == State::End
     }
 
+    /// What is left of the chunk that has begun.
+    #[must_use]
+    pub fn chunk_left(&self) -> u64 {
+        match self.state {
+            State::Data => self.size,
+            _ => 0,
+        }
+    }
+
     /// How many bytes are still to come at least: what is left of the chunk, and the end.
     #[must_use]
     pub fn pending_min(&self) -> u64 {

@@ -48,7 +48,12 @@ fn metrics_access_log_and_events_tell_of_a_dead_server() {
             access_log kafka:access line;
             upstream group {{ server 127.0.0.1:{dead}; server 127.0.0.1:{live}; }}
             server {{ listen 127.0.0.1:{live}; access_log off; return 200 ok; }}
-            server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://group; }} }}
+            upstream checked {{ zone checked 64k; server 127.0.0.1:{dead}; server 127.0.0.1:{live}; }}
+            server {{
+                listen 127.0.0.1:{port};
+                location / {{ proxy_pass http://group; }}
+                location /checked {{ proxy_pass http://checked; health_check interval=100ms; }}
+            }}
         }}\n",
         data.display()
     );
@@ -84,19 +89,22 @@ fn metrics_access_log_and_events_tell_of_a_dead_server() {
 
     let lines = (0..REQUESTS).map(|number| format!("GET /{number} 200"));
     same(read(kafka, "access", REQUESTS), &lines.collect::<Vec<_>>());
-    let events = read(kafka, "mainstay.events", 1);
-    let events = events
+    let mut events: Vec<_> = read(kafka, "mainstay.events", 2)
         .iter()
-        .map(|text| serde_json::from_str(text).unwrap());
-    let events: Vec<serde_json::Value> = events.collect();
-    let field = |name: &str| {
-        events
-            .iter()
-            .map(|event| event[name].clone())
-            .collect::<Vec<_>>()
+        .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap())
+        .map(|event| ["upstream", "server", "from", "to"].map(|name| event[name].to_string()))
+        .collect();
+    events.sort();
+    // A request found the one, a health check the other.
+    let expected = |upstream: &str, to: &str| {
+        let server = format!("127.0.0.1:{dead}");
+        [upstream, &server, "up", to].map(|text| format!("{text:?}"))
     };
-    same(field("upstream"), &["group".into()]);
-    same(field("server"), &[format!("127.0.0.1:{dead}").into()]);
-    same(field("from"), &["up".into()]);
-    same(field("to"), &["unavail".into()]);
+    same(
+        events,
+        &[
+            expected("checked", "unhealthy"),
+            expected("group", "unavail"),
+        ],
+    );
 }

@@ -83,12 +83,27 @@ impl Body {
         }
     }
 
+    /// How many of its bytes are in memory or in the file.
+    fn kept(&self) -> u64 {
+        self.memory.len() as u64 + self.file.as_ref().map_or(0, Spool::len)
+    }
+
+    /// Bytes of it have passed and are nowhere any more, so that it can be sent to nobody else.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.received > self.kept()
+    }
+
     /// What is left of a body of known length.
     fn left(&self) -> usize {
         match self.framing {
             Framing::Length(len) => usize::try_from(len - self.received).unwrap_or(usize::MAX),
             Framing::None | Framing::Chunked => 0,
         }
+    }
+
+    /// How long the body will be at least, as far as it is received: what has come, and what is left of the chunk.
+    pub(crate) fn announced(&self) -> u64 {
+        self.received.saturating_add(self.chunks.chunk_left())
     }
 
     /// Takes bytes as they came from the client; appends what is body. Gives back how many bytes it took.

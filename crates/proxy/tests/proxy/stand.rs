@@ -43,6 +43,11 @@ impl Stand {
         std::fs::write(self.folder.join(name), text).unwrap();
     }
 
+    /// Where a file of that name is.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
     /// What a file holds.
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.join(name)).unwrap_or_default()

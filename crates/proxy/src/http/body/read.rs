@@ -94,7 +94,10 @@ impl Client {
             return Poll::Ready(Ok(0));
         }
         ready!(self.poll_continue(cx, request))?;
-        match self.poll_body_raw(cx, &mut request.body, into) {
+        let polled = self.poll_body_raw(cx, &mut request.body, into);
+        // Also before a chunk that is announced has come.
+        too_large(request)?;
+        match polled {
             Poll::Ready(outcome) => {
                 if let Some(alarm) = &self.body_alarm {
                     alarm.clear();
@@ -133,10 +136,43 @@ impl Client {
         self.poll_flush(cx, request)
     }
 
+    /// Tells a client that waits for it to go on, although there is no body.
+    pub(crate) async fn proceed(&mut self, request: &mut Request) -> Result<(), Abort> {
+        if !request.expects_continue.get() {
+            return Ok(());
+        }
+        poll_fn(|cx| self.poll_continue(cx, request)).await
+    }
+
+    /// Throws away what is there already of a body that nobody wants; `false` where it is not framed as it must be.
+    pub(crate) fn discard_ahead(&mut self, request: &mut Request) -> bool {
+        if request.body.is_complete || self.ahead.is_empty() {
+            return true;
+        }
+        let mut unwanted = std::mem::take(&mut request.scratch);
+        unwanted.clear();
+        let taken = request.body.take(&self.ahead, &mut unwanted);
+        unwanted.clear();
+        request.scratch = unwanted;
+        if let Ok(count) = taken {
+            self.ahead.consume(count);
+        } else {
+            request.keeps_alive = false;
+        }
+        taken.is_ok()
+    }
+
     /// Reads the whole body, into memory or a file.
     pub(crate) async fn read_body(&mut self, request: &mut Request) -> Result<(), Abort> {
         if request.body.is_kept {
             return Ok(());
+        }
+        if request.body.is_lost() {
+            request.error(
+                Severity::Error,
+                format_args!("a body that has passed to a server cannot be sent to another one"),
+            );
+            return Err(Abort::Respond(502));
         }
         let core = request.location.clone();
         let core = &core.core;
@@ -168,19 +204,20 @@ impl Client {
     }
 }
 
+fn too_large(request: &mut Request) -> Result<(), Abort> {
+    let (max, announced) = (request.location.core.body_len_max, request.body.announced());
+    if max == 0 || announced <= max {
+        return Ok(());
+    }
+    request.error(
+        Severity::Error,
+        format_args!("client intended to send too large chunked body: {announced} bytes"),
+    );
+    Err(Abort::Respond(413))
+}
+
 fn check(request: &mut Request, outcome: Result<usize, BadBody>) -> Result<usize, Abort> {
-    let max = request.location.core.body_len_max;
     match outcome {
-        Ok(_) if max > 0 && request.body.received > max => {
-            request.error(
-                Severity::Error,
-                format_args!(
-                    "client intended to send too large chunked body: {} bytes",
-                    request.body.received
-                ),
-            );
-            Err(Abort::Respond(413))
-        }
         Ok(count) => Ok(count),
         Err(bad) => {
             request.error(Severity::Info, format_args!("{bad}"));

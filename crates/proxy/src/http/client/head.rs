@@ -31,8 +31,8 @@ impl Client {
             self.sink.begin(Framing::Nothing);
             return;
         }
-        if request.expects_continue.get() {
-            // Nobody knows whether the body comes now.
+        if request.expects_continue.get() || crate::net::quitting() {
+            // Nobody knows whether the body comes now, or there will be nobody for the next request.
             request.keeps_alive = false;
         }
         request.response.owes_trailers = headers::owes_trailers(request);

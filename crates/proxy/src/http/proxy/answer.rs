@@ -199,6 +199,7 @@ fn redirect(request: &mut Request, conf: &Conf) -> Option<Flow> {
         return Some(Flow::Respond(404));
     };
     let args = args.to_vec();
+    request.asks_anew();
     Some(Flow::Redirect { uri, args })
 }
 

@@ -202,10 +202,11 @@ impl<'r> Relay<'r> {
 
     /// Reads once where there is room; whether anything was read.
     fn poll_server(&mut self, cx: &mut Context<'_>, request: &mut Request) -> Result<bool, Abort> {
-        if self.body.is_ended() || self.is_too_fast(request, cx) {
+        if self.body.is_ended() {
             return Ok(false);
         }
-        if !self.make_room() {
+        if self.is_too_fast(request, cx) || !self.make_room() {
+            // It is not the server that is waited for.
             if let Some((link, _)) = &self.link {
                 link.alarm.clear();
             }

@@ -176,6 +176,8 @@ fn pitfall_16_slow_and_large_requests_have_their_limits() {
         ),
         "HTTP/1.1 413 ",
     );
+    let chunked = format!("POST / HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\n");
+    check(&format!("{chunked}100000000\r\n"), "HTTP/1.1 413 ");
     assert_eq!(server.unheard(), 0);
     // A head that trickles in is over at its time, however often a byte comes.
     let mut client = stand.connect(0);
