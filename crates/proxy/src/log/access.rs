@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nginx_conf::{Directive, Word};
 
 use super::{Format, Limits, LogFile};
-use crate::conf::{number, size, time};
+use crate::conf::{size, time};
 use crate::script::{Scope, Template};
 
 /// Where lines go.
@@ -32,9 +32,6 @@ pub(crate) struct AccessLog<V> {
 /// The buffer of an `access_log` that asks for flushing or compression, but not for a size.
 const BUFFER_DEFAULT: usize = 64 << 10;
 
-/// nginx's level of compression: logs shrink well at any.
-const GZIP_LEVEL_DEFAULT: u32 = 1;
-
 /// The words of an `access_log`, taken apart.
 #[derive(Debug, Default)]
 pub(crate) struct Words<'d> {
@@ -60,12 +57,9 @@ impl<'d> Words<'d> {
             } else if let Some(value) = text.strip_prefix("if=") {
                 words.condition = Some(Word::new(value, word.place.clone()));
             } else if text == "gzip" {
-                words.limits.gzip = Some(GZIP_LEVEL_DEFAULT);
+                words.limits.gzip = Some(1);
             } else if let Some(level) = text.strip_prefix("gzip=") {
-                let level = number(level)
-                    .ok()
-                    .and_then(|level| u32::try_from(level).ok());
-                let level = level.filter(|level| (1..=9).contains(level));
+                let level = level.parse().ok().filter(|level| (1..=9).contains(level));
                 words.limits.gzip = Some(level.ok_or_else(invalid)?);
             } else if index == 1 {
                 words.format = Some(text);

@@ -21,7 +21,7 @@ pub(crate) struct Limits {
     pub(crate) buffer: Option<usize>,
     /// `flush=`: and when the first one has waited so long.
     pub(crate) flush: Option<Duration>,
-    /// `gzip=`: lines are compressed, each time that they are written; the level.
+    /// `gzip=`: what is written at once is compressed so much, 1 to 9.
     pub(crate) gzip: Option<u32>,
 }
 
@@ -76,44 +76,56 @@ impl Writer {
         let before = buffer.bytes.len();
         render(&mut buffer.bytes);
         let size_max = limits.buffer.unwrap_or(UNBUFFERED_MAX);
+        let mut begins = was_empty;
         if buffer.bytes.len() > size_max {
             // The line that did not fit begins the next buffer.
             buffer.write(if before == 0 { usize::MAX } else { before });
+            begins = !buffer.bytes.is_empty();
         }
         if limits.buffer.is_none() {
             if was_empty {
                 self.wake.notify_one();
             }
-        } else if was_empty {
-            buffer.due = limits.flush.map(|after| clock::now() + after);
-            if buffer.due.is_some() {
-                self.wake.notify_one();
-            }
+        } else if begins && let Some(after) = limits.flush {
+            buffer.due = Some(clock::now() + after);
+            self.wake.notify_one();
         }
     }
 
-    /// Writes lines without `buffer=` when the event loop comes to it, and those with `flush=` when they are due; never returns.
-    /// One task per worker runs it.
+    /// Writes lines without `buffer=` when the event loop comes to it, and others when they have waited for long enough; never
+    /// returns. One task per worker runs it.
     pub(crate) async fn run(self: Rc<Self>) {
         loop {
-            let due = self.buffers.borrow().iter().filter_map(|b| b.due).min();
-            let wait = due.map(|due| due - clock::sync());
-            match wait {
-                None => self.wake.notified().await,
-                // Whichever it was, what is due is written.
-                Some(wait) => drop(tokio::time::timeout(wait, self.wake.notified()).await),
+            let waits = self.next().map(|due| due - clock::now());
+            let pause = async {
+                match waits {
+                    Some(left) => tokio::time::sleep(left).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = pause => {
+                    clock::refresh();
+                }
             }
-            let now = clock::sync();
-            self.write(|buffer| {
-                buffer.limits.buffer.is_none() || buffer.due.is_some_and(|due| due <= now)
-            });
+            let now = clock::now();
+            let is_due = |buffer: &Buffer| buffer.due.is_some_and(|due| due <= now);
+            self.write(|buffer| buffer.limits.buffer.is_none() || is_due(buffer));
         }
     }
 
-    /// Writes what is due, and forgets what is not used any more.
+    /// When the next buffer has waited for long enough.
+    fn next(&self) -> Option<Monotonic> {
+        self.buffers
+            .borrow()
+            .iter()
+            .filter_map(|buffer| buffer.due)
+            .min()
+    }
+
+    /// Gives up buffers that nobody writes to any more.
     pub(crate) fn each_second(&self) {
-        let now = clock::now();
-        self.write(|buffer| buffer.due.is_some_and(|due| due <= now));
         // Nobody tells that a file's configuration has gone; a buffer that is wanted again is made again.
         let mut buffers = self.buffers.borrow_mut();
         buffers.retain_mut(|buffer| {
@@ -140,9 +152,10 @@ impl Buffer {
     fn write(&mut self, len: usize) {
         let len = len.min(self.bytes.len());
         if len > 0 {
+            let bytes = &self.bytes[..len];
             match self.limits.gzip {
-                None => self.file.write(&self.bytes[..len]),
-                Some(level) => self.file.write(&packed(&self.bytes[..len], level)),
+                None => self.file.write(bytes),
+                Some(level) => self.file.write(&packed(bytes, level)),
             }
             self.bytes.drain(..len);
         }
@@ -150,18 +163,18 @@ impl Buffer {
     }
 }
 
+/// Lines as one member of a gzip file, which a file may have many of.
+fn packed(bytes: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
+    // Writing to a vector does not fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
         self.flush();
     }
-}
-
-/// A member of a gzip file; several, one after the other, are such a file again.
-fn packed(lines: &[u8], level: u32) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
-    // Writing to a vector does not fail.
-    let _ = encoder.write_all(lines);
-    encoder.finish().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -180,7 +193,8 @@ mod tests {
         let writer = Writer::default();
         let limits = Limits {
             buffer: Some(10),
-            ..Limits::default()
+            flush: None,
+            gzip: None,
         };
         let line =
             |text: &str| writer.line(&file, limits, |out| out.extend_from_slice(text.as_bytes()));
@@ -193,6 +207,23 @@ mod tests {
         assert_eq!(text(), "one\ntwo\nthree\n");
         drop(writer);
         assert!(text().ends_with("too long\n"));
+        let limits = Limits {
+            buffer: Some(100),
+            flush: None,
+            gzip: Some(1),
+        };
+        std::fs::write(dir.join("log"), "").unwrap();
+        let writer = Writer::default();
+        for text in [&b"one\n"[..], b"two\n"] {
+            writer.line(&file, limits, |out| out.extend_from_slice(text));
+            writer.flush();
+        }
+        let bytes = std::fs::read(dir.join("log")).unwrap();
+        let mut unpacked = String::new();
+        let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
+        std::io::Read::read_to_string(&mut reader, &mut unpacked).unwrap();
+        assert_eq!(unpacked, "one\ntwo\n");
+        drop(writer);
         // Two workers that had lines for it do not keep a file open that nobody writes to any more.
         let workers = [Writer::default(), Writer::default()];
         for worker in &workers {
@@ -203,15 +234,5 @@ mod tests {
         drop(logs);
         assert_eq!(Arc::strong_count(&file), 1);
         std::fs::remove_dir_all(&dir).unwrap();
-    }
-
-    #[test]
-    fn packed_lines_follow_each_other() {
-        use std::io::Read;
-        let both = [packed(b"one\n", 1), packed(b"two\n", 9)].concat();
-        let mut text = String::new();
-        let mut decoder = flate2::read::MultiGzDecoder::new(&both[..]);
-        decoder.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "one\ntwo\n");
     }
 }
