@@ -16,6 +16,8 @@ pub(crate) struct Listen {
     pub(crate) ssl: bool,
     pub(crate) http2: bool,
     pub(crate) proxy_protocol: bool,
+    /// For datagrams.
+    pub(crate) udp: bool,
 }
 
 impl Listen {
@@ -27,6 +29,7 @@ impl Listen {
             ssl: false,
             http2: false,
             proxy_protocol: false,
+            udp: false,
         }
     }
 }
@@ -67,6 +70,7 @@ impl Listen {
             "ssl" => self.ssl = true,
             "http2" => self.http2 = true,
             "proxy_protocol" => self.proxy_protocol = true,
+            "udp" => self.udp = true,
             "deferred" => self.options().deferred = true,
             "bind" | "reuseport" | "multipath" => {
                 self.options();

@@ -11,6 +11,7 @@
 //! | [`Buffer`] | memory that is used again |
 //! | [`Listeners`], [`Listener`] | bound sockets, kept over reloads; accepting |
 //! | [`connect`] | connections to upstreams |
+//! | [`Datagrams`], [`DatagramLink`] | sessions over UDP |
 //! | [`tls`] | TLS both ways, what variables say of it, and a look at a client's hello |
 //! | [`read_proxy_header`], [`write_proxy_v1`] | the PROXY protocol |
 //! | [`Resolver`] | names to addresses, by the name servers of the configuration |
@@ -19,6 +20,7 @@ mod accept;
 mod alarm;
 pub(crate) mod clock;
 mod connect;
+mod datagram;
 mod endpoint;
 mod listen;
 mod options;
@@ -29,9 +31,10 @@ pub(crate) mod tls;
 mod transport;
 mod wire;
 
-pub(crate) use accept::Listener;
+pub(crate) use accept::{Arrival, Listener};
 pub(crate) use alarm::{Alarm, Elapsed, Interrupted, TICK, begin_quit, quitting, tick};
 pub(crate) use connect::connect;
+pub(crate) use datagram::{DATAGRAM_LEN_MAX, DatagramLink, Datagrams};
 pub(crate) use endpoint::{Endpoint, Host};
 pub(crate) use listen::{BindError, ListenSpec, Listeners};
 pub(crate) use options::{ConnectOptions, Keepalive, ListenOptions};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::conf::{Config, Severity};
 use crate::figures::Figures;
-use crate::net::{BindError, Endpoint, ListenSpec, Listeners};
+use crate::net::{BindError, Datagrams, Endpoint, ListenSpec, Listeners};
 use crate::outlet::Outlet;
 use crate::shared::Shared;
 use crate::worker::{Accepted, Ended, Job, Keeper, Seat, Service, Trouble, Workers};
@@ -274,7 +274,8 @@ impl Service for Faces {
                 return;
             };
             let config = errors.borrow().clone();
-            let fits = |spec: &ListenSpec| stream::pass::matches(&spec.address, &passed.to);
+            let fits =
+                |spec: &ListenSpec| !spec.udp && stream::pass::matches(&spec.address, &passed.to);
             let Some(found) = specs(&config).iter().position(fits) else {
                 let text = format!("port not found for \"{}\"", passed.to);
                 config
@@ -289,6 +290,15 @@ impl Service for Faces {
         config
             .errors
             .line(Severity::Error, 0, format_args!("{text}"));
+    }
+
+    async fn serve_datagrams(self: Rc<Self>, client: Datagrams, listener: usize) {
+        let (ports, stream) = (self.http.config().ports.len(), self.stream.clone());
+        drop(self);
+        // Datagrams are of the TCP face only, which has UDP, too.
+        if let Some(port) = listener.checked_sub(ports) {
+            stream::serve_datagrams(stream, client, port).await;
+        }
     }
 
     fn configure(&self, running: Arc<Running>) {

@@ -26,7 +26,7 @@ mod worker;
 pub(crate) use config::{Config, Draft, Server, StreamCx, UpstreamDraft};
 pub(crate) use resolve::resolve;
 use serve::farewell;
-pub(crate) use serve::serve;
+pub(crate) use serve::{serve, serve_datagrams};
 pub(crate) use session::{Session, status};
 pub(crate) use var::{Template, Var};
 pub(crate) use worker::Worker;

@@ -83,6 +83,16 @@ impl Body {
         }
     }
 
+    /// How many of its bytes are in memory or in the file.
+    fn kept(&self) -> u64 {
+        self.memory.len() as u64 + self.file.as_ref().map_or(0, Spool::len)
+    }
+
+    /// Bytes of it have passed and are nowhere any more, so that it can be sent to nobody else.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.received > self.kept()
+    }
+
     /// What is left of a body of known length.
     fn left(&self) -> usize {
         match self.framing {

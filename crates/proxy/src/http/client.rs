@@ -10,7 +10,7 @@ mod pack;
 mod send;
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::AsyncWrite;
 
@@ -18,6 +18,9 @@ pub(crate) use flow::{Abort, Flow};
 use send::Sink;
 
 use crate::net::{Alarm, Buffer, Transport};
+
+/// What is read of the next request while one is under way, so that a client that leaves is noticed.
+const AHEAD_MAX: usize = 4 << 10;
 
 /// A client's connection and what is under way on it.
 pub(crate) struct Client {
@@ -75,12 +78,25 @@ impl Client {
         }
     }
 
-    /// Ready when the client has closed or reset the connection and nothing of it waits to be read.
+    /// Whether bytes of the client wait, here or in the system.
+    pub(crate) fn has_more(&mut self) -> bool {
+        let cx = &mut Context::from_waker(Waker::noop());
+        !self.ahead.is_empty() || self.transport.poll_read_ready(cx).is_ready()
+    }
+
+    /// Ready when the client has closed or reset the connection. What it sends meanwhile, the next request, is read ahead, up to
+    /// a bound: the end is behind it.
     pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.ahead.is_empty() {
-            self.transport.poll_closed(cx)
-        } else {
-            Poll::Pending
+        while self.ahead.len() < AHEAD_MAX {
+            if ready!(self.transport.poll_read_ready(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            self.ahead.grow(AHEAD_MAX);
+            match ready!(self.transport.poll_read_spare(cx, &mut self.ahead)) {
+                Ok(count) if count > 0 => {}
+                _ => return Poll::Ready(()),
+            }
         }
+        Poll::Pending
     }
 }

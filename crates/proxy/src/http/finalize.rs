@@ -90,7 +90,7 @@ const DISCARD: usize = 4 << 10;
 async fn linger(request: &mut Request, client: &mut Client) {
     let core = &request.location.core;
     let likely = !request.body.is_empty() && !request.body.is_complete;
-    let sends = likely || !client.ahead.is_empty() || request.was_cut_short;
+    let sends = likely || client.has_more();
     let wanted = match core.lingering {
         Lingering::Off => false,
         Lingering::On => sends,

@@ -44,6 +44,7 @@ pub(crate) fn ports(servers: &[Arc<Server>], cx: &mut Cx<'_>) -> Vec<Arc<Port>> 
                     spec: ListenSpec {
                         address: listen.endpoint.clone(),
                         options: ListenOptions::default(),
+                        udp: false,
                     },
                     ssl: false,
                     http2: false,
@@ -118,6 +119,9 @@ pub(crate) static ROWS: &[Row] = &[
         Apply::Server(|server, directive, _| {
             let listens = listen::read(directive)?;
             for listen in listens {
+                if listen.udp {
+                    return Err("invalid parameter \"udp\"".to_owned());
+                }
                 if server.listens.iter().any(|l| l.endpoint == listen.endpoint) {
                     return Err(format!("a duplicate listen {}", listen.endpoint));
                 }

@@ -194,6 +194,9 @@ async fn text(
     status: u16,
     body: &[u8],
 ) -> Result<Flow, Abort> {
+    if !client.discard_ahead(request) {
+        return Ok(Flow::Respond(400));
+    }
     request.response.status = status;
     request.response.content_length = Some(body.len() as u64);
     request.set_type_of_uri();

@@ -55,7 +55,6 @@ pub(crate) async fn run(
                 Severity::Info,
                 format_args!("{bad} while reading client request headers"),
             );
-            request.was_cut_short = matches!(bad.status(), 414 | 494);
             Flow::Respond(bad.status())
         }
     })
@@ -162,25 +161,30 @@ fn accept(request: &mut Request, port: &Port) -> Result<(), BadRequest> {
 }
 
 fn choose_server(request: &mut Request, port: &Port) {
-    let Some(host) = request.head.host(&request.buf) else {
+    let has_host = match request.head.host(&request.buf) {
+        Some(host) => {
+            request.host_port = host.port;
+            host.write_lower(&mut request.host);
+            true
+        }
+        None => false,
+    };
+    // Without a host it is a server with an empty name, if one has it.
+    if port.has_choice {
+        let slots = &request.slots;
+        let mut assign = |id, value: &[u8]| slots.set(id, value);
+        let captures = request.captures.get_mut();
+        if let Some(server) = port.names.find(&request.host, captures, &mut assign) {
+            let server = server.clone();
+            return request.set_server(&server);
+        }
+    }
+    if !has_host {
         let asked = request.connection.tls.as_ref();
         let asked = asked.and_then(|info| info.server_name.as_deref());
         if let Some(server) = ssl::named(port, asked) {
             request.set_server(&server.clone());
         }
-        return;
-    };
-    request.host_port = host.port;
-    host.write_lower(&mut request.host);
-    if !port.has_choice {
-        return;
-    }
-    let slots = &request.slots;
-    let mut assign = |id, value: &[u8]| slots.set(id, value);
-    let captures = request.captures.get_mut();
-    if let Some(server) = port.names.find(&request.host, captures, &mut assign) {
-        let server = server.clone();
-        request.set_server(&server);
     }
 }
 

@@ -72,8 +72,6 @@ pub(crate) struct Request {
     pub(crate) keeps_alive: bool,
     /// It came right behind another one (`$pipe`).
     pub(crate) is_pipelined: bool,
-    /// Bytes of it were left unread, so more may come.
-    pub(crate) was_cut_short: bool,
     /// The client waits for `100 Continue` still.
     pub(crate) expects_continue: Cell<bool>,
     pub(crate) body: Body,
@@ -132,7 +130,6 @@ impl Request {
             is_get_now: false,
             keeps_alive: false,
             is_pipelined: false,
-            was_cut_short: false,
             expects_continue: Cell::new(false),
             body: Body::default(),
             response: Response::default(),
@@ -185,7 +182,6 @@ impl Request {
         self.is_get_now = false;
         self.keeps_alive = false;
         self.is_pipelined = false;
-        self.was_cut_short = false;
         self.expects_continue.set(false);
         self.body.clear();
         self.response.clear();

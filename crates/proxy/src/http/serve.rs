@@ -146,6 +146,10 @@ impl Session {
     /// Reads and answers one request; `false` where the connection is to be closed.
     async fn one(&mut self, request: &mut Request) -> bool {
         let client = &mut self.client;
+        if let Some(alarm) = &client.body_alarm {
+            // The body that it was set for is gone.
+            alarm.clear();
+        }
         let outcome = read_head::run(client, request, &self.port).await;
         let Ok(flow) = outcome else {
             return false;

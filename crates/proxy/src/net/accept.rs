@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use socket2::Socket;
 use tokio::net::{TcpListener, UnixListener};
 
+use super::datagram::{DatagramListener, Datagrams};
 use super::endpoint::Endpoint;
 use super::transport::Transport;
 
@@ -26,6 +27,16 @@ pub(crate) struct Listener {
 enum Kind {
     Tcp(TcpListener),
     Unix(UnixListener),
+    Udp(DatagramListener),
+}
+
+/// What came.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// A connection.
+    Connection(Transport),
+    /// A session of datagrams.
+    Datagrams(Datagrams),
 }
 
 impl Listener {
@@ -38,17 +49,28 @@ impl Listener {
         Ok(Self { kind, address })
     }
 
+    /// Takes over a bound socket for datagrams.
+    pub(super) fn of_datagrams(socket: Socket, address: Endpoint) -> io::Result<Self> {
+        let kind = Kind::Udp(DatagramListener::new(socket)?);
+        Ok(Self { kind, address })
+    }
+
+    /// Whether it is for datagrams.
+    pub(crate) const fn is_udp(&self) -> bool {
+        matches!(self.kind, Kind::Udp(_))
+    }
+
     /// Where it listens.
     pub(crate) const fn address(&self) -> &Endpoint {
         &self.address
     }
 
-    /// The next connection. Connections that ended before they were accepted are passed over. Where the system has no room
-    /// (files, memory), `trouble` is told and nothing is accepted for half a second; that goes on until there is room.
-    pub(crate) async fn accept(&self, trouble: impl Fn(&io::Error)) -> Transport {
+    /// The next connection or session. Connections that ended before they were accepted are passed over. Where the system has no
+    /// room (files, memory), `trouble` is told and nothing is accepted for half a second; that goes on until there is room.
+    pub(crate) async fn accept(&self, trouble: impl Fn(&io::Error)) -> Arrival {
         loop {
             match self.accept_once().await {
-                Ok(transport) => return transport,
+                Ok(arrival) => return arrival,
                 Err(error) if is_passing(&error) => {}
                 Err(error) => {
                     trouble(&error);
@@ -62,24 +84,26 @@ impl Listener {
     pub(crate) fn waiting(&self) -> impl Iterator<Item = Transport> {
         let mut cx = Context::from_waker(Waker::noop());
         std::iter::from_fn(move || match pin!(self.accept_once()).poll(&mut cx) {
-            Poll::Ready(Ok(transport)) => Some(transport),
+            Poll::Ready(Ok(Arrival::Connection(transport))) => Some(transport),
             _ => None,
         })
     }
 
-    async fn accept_once(&self) -> io::Result<Transport> {
-        match &self.kind {
+    async fn accept_once(&self) -> io::Result<Arrival> {
+        let transport = match &self.kind {
             Kind::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                Ok(Transport::tcp(stream, Endpoint::Ip(peer)))
+                Transport::tcp(stream, Endpoint::Ip(peer))
             }
             Kind::Unix(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 let path = peer.as_pathname().and_then(|path| path.to_str());
                 let peer = path.map_or_else(Endpoint::unnamed, |path| Endpoint::Unix(path.into()));
-                Ok(Transport::unix(stream, peer))
+                Transport::unix(stream, peer)
             }
-        }
+            Kind::Udp(listener) => return listener.accept().await.map(Arrival::Datagrams),
+        };
+        Ok(Arrival::Connection(transport))
     }
 }
 

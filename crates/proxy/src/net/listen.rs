@@ -20,6 +20,7 @@ use std::sync::Arc;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use super::accept::Listener;
+use super::datagram;
 use super::endpoint::Endpoint;
 use super::options::ListenOptions;
 
@@ -30,6 +31,8 @@ pub(crate) struct ListenSpec {
     pub(crate) address: Endpoint,
     /// How its sockets are to be.
     pub(crate) options: ListenOptions,
+    /// It is for datagrams.
+    pub(crate) udp: bool,
 }
 
 /// An address that cannot be listened on.
@@ -106,6 +109,12 @@ impl Listeners {
         self.entries.get(index).map(|entry| &entry.actual)
     }
 
+    /// Whether the address of this index is for datagrams.
+    pub(crate) fn is_udp(&self, index: usize) -> bool {
+        let entry = self.entries.get(index);
+        entry.is_some_and(|entry| entry.spec.udp)
+    }
+
     /// How many workers it was bound for.
     pub(crate) fn workers(&self) -> usize {
         self.workers
@@ -127,14 +136,21 @@ impl Listeners {
         };
         // A unix socket is the same one for all.
         let socket = entry.sockets.get(worker).or(entry.sockets.first());
-        socket
-            .map(|bound| Listener::new(bound.socket.try_clone()?, entry.actual.clone()))
-            .transpose()
+        let listener = |bound: &Arc<Bound>| {
+            let (socket, actual) = (bound.socket.try_clone()?, entry.actual.clone());
+            if entry.spec.udp {
+                Listener::of_datagrams(socket, actual)
+            } else {
+                Listener::new(socket, actual)
+            }
+        };
+        socket.map(listener).transpose()
     }
 
     fn find(&self, spec: &ListenSpec) -> Option<&Entry> {
         self.entries.iter().find(|entry| {
             entry.spec.address == spec.address
+                && entry.spec.udp == spec.udp
                 && entry.spec.options.ipv6only == spec.options.ipv6only
         })
     }
@@ -145,13 +161,17 @@ impl Listeners {
             return Ok(());
         };
         let ours = |entry: &Entry| {
-            entry
-                .actual
-                .ip()
-                .is_some_and(|held| held.port() == address.port())
+            entry.spec.udp == spec.udp
+                && entry
+                    .actual
+                    .ip()
+                    .is_some_and(|held| held.port() == address.port())
         };
         if address.port() == 0 || self.entries.iter().any(ours) {
             return Ok(());
+        }
+        if spec.udp {
+            return datagram::bind(address, spec.options.ipv6only, false).map(drop);
         }
         tcp_socket(address, &spec.options, false).map(drop)
     }
@@ -166,12 +186,11 @@ impl Entry {
         };
         sockets.truncate(wanted);
         for bound in &sockets {
-            spec.options.tune(&bound.socket)?;
-            bound.socket.listen(spec.options.backlog)?;
+            bound.tune(spec)?;
         }
         let mut actual = held.map_or_else(|| spec.address.clone(), |held| held.actual.clone());
         while sockets.len() < wanted {
-            let bound = Bound::new(&actual, &spec.options)?;
+            let bound = Bound::new(&actual, spec)?;
             if let Endpoint::Ip(address) = &mut actual {
                 address.set_port(bound.port()?);
             }
@@ -186,8 +205,13 @@ impl Entry {
 }
 
 impl Bound {
-    fn new(address: &Endpoint, options: &ListenOptions) -> io::Result<Self> {
+    fn new(address: &Endpoint, spec: &ListenSpec) -> io::Result<Self> {
+        let options = &spec.options;
         let bound = match address {
+            Endpoint::Ip(address) if spec.udp => Self {
+                socket: datagram::bind(*address, options.ipv6only, true)?,
+                file: None,
+            },
             Endpoint::Ip(address) => Self {
                 socket: tcp_socket(*address, options, true)?,
                 file: None,
@@ -197,9 +221,16 @@ impl Bound {
                 file: Some(PathBuf::from(&**path)),
             },
         };
-        options.tune(&bound.socket)?;
-        bound.socket.listen(options.backlog)?;
+        bound.tune(spec)?;
         Ok(bound)
+    }
+
+    fn tune(&self, spec: &ListenSpec) -> io::Result<()> {
+        spec.options.tune(&self.socket, spec.udp)?;
+        if spec.udp {
+            return Ok(());
+        }
+        self.socket.listen(spec.options.backlog)
     }
 
     fn port(&self) -> io::Result<u16> {
@@ -218,12 +249,15 @@ impl Drop for Bound {
 }
 
 impl ListenOptions {
-    fn tune(&self, socket: &Socket) -> io::Result<()> {
+    fn tune(&self, socket: &Socket, udp: bool) -> io::Result<()> {
         if let Some(bytes) = self.rcvbuf {
             socket.set_recv_buffer_size(bytes)?;
         }
         if let Some(bytes) = self.sndbuf {
             socket.set_send_buffer_size(bytes)?;
+        }
+        if udp {
+            return Ok(());
         }
         self.keepalive.apply(&SockRef::from(socket))
     }

@@ -7,7 +7,7 @@ use nginx_conf::{Directive, Kind, Param, Presence, Spec};
 use super::{Server, StreamCx};
 use crate::conf::contexts::STREAM_SERVER;
 use crate::conf::{Apply, Cx, Done, Row};
-use crate::listen;
+use crate::listen::{self, Listen};
 use crate::names::{Name, Names};
 use crate::net::{ListenOptions, ListenSpec};
 use crate::script::Captures;
@@ -46,9 +46,9 @@ pub(super) fn ports(servers: &[Arc<Server>], cx: &mut Cx<'_>) -> Vec<Arc<Port>> 
     let mut chosen: Vec<bool> = Vec::new();
     for server in servers {
         for listen in &server.listens {
-            let known = ports
-                .iter()
-                .position(|port| port.spec.address == listen.endpoint);
+            let known = ports.iter().position(|port| {
+                port.spec.address == listen.endpoint && port.spec.udp == listen.udp
+            });
             let at = known.unwrap_or(ports.len());
             if known.is_none() {
                 chosen.push(false);
@@ -56,6 +56,7 @@ pub(super) fn ports(servers: &[Arc<Server>], cx: &mut Cx<'_>) -> Vec<Arc<Port>> 
                     spec: ListenSpec {
                         address: listen.endpoint.clone(),
                         options: ListenOptions::default(),
+                        udp: listen.udp,
                     },
                     ssl: false,
                     proxy_protocol: false,
@@ -125,7 +126,7 @@ pub(crate) static ROWS: &[Row] = &[
                     ..WORDS
                 },
             ],
-            "An address to serve on: `PORT`, `ADDRESS:PORT`, `*:PORT` or `unix:PATH`, then `default_server`, `ssl`, `proxy_protocol`, `backlog=N`, `rcvbuf=SIZE`, `sndbuf=SIZE`, `ipv6only=on|off`, `so_keepalive=on|off|IDLE:INTERVAL:PROBES`. `reuseport` is always on; `bind`, `deferred`, `fastopen`, `setfib`, `accept_filter` and `multipath` are accepted without effect. `udp` is not supported yet.",
+            "An address to serve on: `PORT`, `ADDRESS:PORT`, `*:PORT` or `unix:PATH`, then `default_server`, `ssl`, `proxy_protocol`, `backlog=N`, `rcvbuf=SIZE`, `sndbuf=SIZE`, `ipv6only=on|off`, `so_keepalive=on|off|IDLE:INTERVAL:PROBES`. `reuseport` is always on; `bind`, `deferred`, `fastopen`, `setfib`, `accept_filter` and `multipath` are accepted without effect. `udp`: sessions of datagrams, one for each client's address; answers from a wildcard address have the address that the system chooses.",
         )
         .repeatable(),
         Apply::StreamServer(listens),
@@ -144,9 +145,6 @@ pub(crate) static ROWS: &[Row] = &[
 
 fn listens(server: &mut Server, directive: &Directive, _: &mut StreamCx<'_, '_>) -> Done {
     let address = directive.first().ok_or("expected an address")?;
-    if directive.args.iter().any(|word| word.text == "udp") {
-        return Err("UDP is not supported yet".to_owned());
-    }
     if directive.args.iter().any(|word| word.text == "http2") {
         return Err("invalid parameter \"http2\"".to_owned());
     }
@@ -156,7 +154,15 @@ fn listens(server: &mut Server, directive: &Directive, _: &mut StreamCx<'_, '_>)
         ));
     }
     for listen in listen::read(directive)? {
-        if server.listens.iter().any(|l| l.endpoint == listen.endpoint) {
+        if listen.udp && (listen.ssl || listen.proxy_protocol) {
+            let other = if listen.ssl { "ssl" } else { "proxy_protocol" };
+            return Err(format!("\"{other}\" is incompatible with \"udp\""));
+        }
+        if listen.udp && listen.endpoint.ip().is_none() {
+            return Err("a unix socket cannot be \"udp\"".to_owned());
+        }
+        let same = |other: &Listen| other.endpoint == listen.endpoint && other.udp == listen.udp;
+        if server.listens.iter().any(same) {
             return Err(format!("a duplicate listen {}", listen.endpoint));
         }
         server.listens.push(listen);

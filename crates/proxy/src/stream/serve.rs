@@ -20,7 +20,7 @@ use crate::access::admits;
 use crate::conf::Severity;
 use crate::limit_conn::Held;
 use crate::net::tls::accept_tls;
-use crate::net::{Alarm, Endpoint, HeaderError, Transport, clock, read_proxy_header};
+use crate::net::{Alarm, Datagrams, Endpoint, HeaderError, Transport, clock, read_proxy_header};
 use crate::script::{Captures, Slots};
 use crate::ssl::{self, Info, Objection};
 
@@ -30,7 +30,8 @@ pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize)
     let port = config.ports.get(port).cloned()?;
     let counters = &worker.shared.counters;
     counters.accepted.fetch_add(1, Ordering::Relaxed);
-    let mut session = begin(&worker, config, &port, &transport);
+    let ends = (transport.peer().clone(), transport.local().ok());
+    let mut session = begin(&worker, config, &port, ends);
     session.error(
         Severity::Info,
         format_args!("client connected to {}", session.local),
@@ -55,6 +56,30 @@ pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize)
     None
 }
 
+/// Serves the datagrams of one client. `port` is the address that they came to.
+pub(crate) async fn serve_datagrams(worker: Rc<Worker>, client: Datagrams, port: usize) {
+    let config = worker.config();
+    let Some(port) = config.ports.get(port).cloned() else {
+        return;
+    };
+    let mut session = begin(&worker, config, &port, (client.peer(), client.local().ok()));
+    session.error(
+        Severity::Info,
+        format_args!("udp client connected to {}", session.local),
+    );
+    let mut run = Run {
+        session: &mut session,
+        port: &port,
+        alarm: Alarm::new(),
+        held: Vec::new(),
+        goes_on: None,
+    };
+    let status = run.datagrams(&client).await;
+    clock::refresh();
+    session.status.set(status);
+    access_log::run(&session);
+}
+
 /// Tells the other side that nothing more comes, as far as the socket takes it at once: TLS has words for it.
 pub(super) fn farewell(transport: &mut Transport) {
     if transport.tls().is_some() {
@@ -64,16 +89,19 @@ pub(super) fn farewell(transport: &mut Transport) {
     }
 }
 
-fn begin(worker: &Rc<Worker>, config: Arc<Config>, port: &Port, transport: &Transport) -> Session {
+fn begin(
+    worker: &Rc<Worker>,
+    config: Arc<Config>,
+    port: &Port,
+    (peer, local): (Endpoint, Option<Endpoint>),
+) -> Session {
     let listened = &port.spec.address;
     let has_wildcard = match listened {
         Endpoint::Ip(address) => address.ip().is_unspecified() || address.port() == 0,
         Endpoint::Unix(_) => false,
     };
-    let local = match transport.local() {
-        Ok(local) if has_wildcard => local,
-        _ => listened.clone(),
-    };
+    let local = local.filter(|_| has_wildcard);
+    let local = local.unwrap_or_else(|| listened.clone());
     let mut slots = Slots::default();
     slots.reset(config.definitions.len());
     Session {
@@ -81,8 +109,9 @@ fn begin(worker: &Rc<Worker>, config: Arc<Config>, port: &Port, transport: &Tran
         server: port.default.clone(),
         worker: worker.clone(),
         number: worker.shared.number(),
-        client: transport.peer().clone(),
-        peer: transport.peer().clone(),
+        client: peer.clone(),
+        peer,
+        is_udp: port.spec.udp,
         local,
         tls: None,
         said: None,
@@ -135,12 +164,46 @@ impl Run<'_> {
         (Some(client), status)
     }
 
+    /// The same for datagrams, which have neither a header in front nor TLS.
+    async fn datagrams(&mut self, client: &Datagrams) -> u16 {
+        if let Err(status) = self.allow() {
+            return status;
+        }
+        script::run(self.session);
+        let server = self.session.server.clone();
+        match &server.handler {
+            Some(Handler::Proxy(pass)) => {
+                proxy::run_datagrams(self.session, client, pass, &self.alarm).await
+            }
+            Some(Handler::Return(template)) => {
+                let text = template.to_bytes(self.session);
+                client.send(&text);
+                self.session.sent.set(text.len() as u64);
+                status::OK
+            }
+            Some(Handler::Pass(_)) => {
+                self.session.error(
+                    Severity::Error,
+                    format_args!("cannot pass udp connection while passing connection to port"),
+                );
+                status::INTERNAL
+            }
+            // Such a server is refused when the configuration is read.
+            None => status::INTERNAL,
+        }
+    }
+
     /// The PROXY header, the real address, limits, access.
     async fn admit(&mut self, client: &mut Transport) -> Result<(), Ended> {
         if self.port.proxy_protocol {
             self.header(client).await?;
         }
         self.believe();
+        self.allow()
+    }
+
+    /// Limits and access.
+    fn allow(&mut self) -> Result<(), Ended> {
         limit_conn::run(self.session, &mut self.held)?;
         if !admits(&self.session.server.access, &self.session.client) {
             self.session

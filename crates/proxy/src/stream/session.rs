@@ -28,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) client: Endpoint,
     /// The other end of the socket.
     pub(crate) peer: Endpoint,
+    /// It is one of datagrams.
+    pub(crate) is_udp: bool,
     /// Our end.
     pub(crate) local: Endpoint,
     /// Its TLS, where we end it.
@@ -187,7 +189,9 @@ pub(crate) static VARS: &[Builtin] = &[
     }),
     var("nginx_version", |_, out| show(out, crate::NGINX_VERSION)),
     var("pid", |_, out| show(out, std::process::id())),
-    var("protocol", |_, out| show(out, "TCP")),
+    var("protocol", |session, out| {
+        show(out, if session.is_udp { "UDP" } else { "TCP" })
+    }),
     var("remote_addr", |session, out| address(&session.client, out)),
     var("remote_port", |session, out| port(&session.client, out)),
     var("realip_remote_addr", |session, out| {

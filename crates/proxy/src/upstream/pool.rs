@@ -5,10 +5,12 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::task::{Context, Waker};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use balancer::PeerId;
 use base::Monotonic;
+use tokio::task::unconstrained;
 
 use super::Keepalive;
 use crate::net::{Alarm, Transport, clock};
@@ -51,13 +53,19 @@ impl Link {
 
     /// Whether the server has neither closed it nor sent what nobody asked for.
     fn is_quiet(&mut self) -> bool {
-        let cx = &mut Context::from_waker(Waker::noop());
-        if self.transport.poll_read_ready(cx).is_pending() {
-            return true;
-        }
-        // The event loop may remember bytes that were read; looking at the socket tells.
-        self.transport.poll_closed(cx).is_pending()
-            && self.transport.poll_read_ready(cx).is_pending()
+        // A task may look at so many sockets and no more before it has to wait, and is told then that nothing is there: that
+        // rule of the event loop does not hold here.
+        let transport = &mut self.transport;
+        let look = std::future::poll_fn(|cx| {
+            if transport.poll_read_ready(cx).is_pending() {
+                return Poll::Ready(true);
+            }
+            // The event loop may remember bytes that were read; looking at the socket tells.
+            let is_open = transport.poll_closed(cx).is_pending();
+            Poll::Ready(is_open && transport.poll_read_ready(cx).is_pending())
+        });
+        let looked = pin!(unconstrained(look)).poll(&mut Context::from_waker(Waker::noop()));
+        looked == Poll::Ready(true)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-use super::service::{Accepted, Service, Trouble};
+use super::service::{Service, Trouble};
 
 /// The connections of a worker that are being served.
 pub(super) struct Connections {
@@ -30,14 +30,14 @@ impl Connections {
     }
 }
 
-/// Serves `accepted` in a task of its own.
-pub(super) fn spawn<S: Service>(
+/// Does the work of one connection in a task of its own.
+pub(super) fn spawn<S: Service, W: Future<Output = ()> + 'static>(
     service: &Rc<S>,
     connections: &Rc<Connections>,
-    accepted: Accepted,
+    work: impl FnOnce(Rc<S>) -> W,
 ) {
     let counted = Counted::new(service, connections);
-    let work = Rc::clone(service).serve(accepted);
+    let work = work(Rc::clone(service));
     tokio::task::spawn_local(async move {
         let _counted = counted;
         work.await;

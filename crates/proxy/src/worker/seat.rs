@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::connection::{self, Connections};
 use super::service::{Accepted, Seat, Service, Trouble};
-use crate::net::{self, Endpoint, Listener, Listeners};
+use crate::net::{self, Arrival, Endpoint, Listener, Listeners};
 
 /// What a worker is told.
 pub(super) enum Order<S: Service> {
@@ -113,7 +113,10 @@ impl<S: Service> Worker<S> {
         let mut outcome = Ok(());
         let mut before = std::mem::take(&mut self.doors);
         for index in 0..listeners.len() {
-            let same = |door: &Door| Some(door.listener.address()) == listeners.address(index);
+            let same = |door: &Door| {
+                Some(door.listener.address()) == listeners.address(index)
+                    && door.listener.is_udp() == listeners.is_udp(index)
+            };
             if let Some(place) = before.iter().position(same) {
                 let door = before.swap_remove(place);
                 door.index.set(index);
@@ -155,7 +158,9 @@ impl<S: Service> Worker<S> {
                 transport,
                 listener: door.index.get(),
             };
-            connection::spawn(&self.service, &self.connections, accepted);
+            connection::spawn(&self.service, &self.connections, |service| {
+                service.serve(accepted)
+            });
         }
     }
 
@@ -178,13 +183,25 @@ impl<S: Service> Accepting<S> {
         let address: &Endpoint = self.listener.address();
         loop {
             let trouble = |error: &io::Error| self.service.trouble(Trouble::Accept(address, error));
-            let transport = self.listener.accept(trouble).await;
+            let arrival = self.listener.accept(trouble).await;
             net::clock::refresh();
-            let accepted = Accepted {
-                transport,
-                listener: self.index.get(),
-            };
-            connection::spawn(&self.service, &self.connections, accepted);
+            let listener = self.index.get();
+            match arrival {
+                Arrival::Connection(transport) => {
+                    let accepted = Accepted {
+                        transport,
+                        listener,
+                    };
+                    connection::spawn(&self.service, &self.connections, |service| {
+                        service.serve(accepted)
+                    });
+                }
+                Arrival::Datagrams(client) => {
+                    connection::spawn(&self.service, &self.connections, |service| {
+                        service.serve_datagrams(client, listener)
+                    });
+                }
+            }
         }
     }
 }

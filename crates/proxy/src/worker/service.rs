@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use crate::net::{Endpoint, Transport};
+use crate::net::{Datagrams, Endpoint, Transport};
 
 /// What a worker does with its connections and its configuration. One value per worker; all of it runs on the worker's thread.
 pub(crate) trait Service: Sized + 'static {
@@ -17,6 +17,15 @@ pub(crate) trait Service: Sized + 'static {
 
     /// Serves one connection to its end. Dropped where the worker stops.
     fn serve(self: Rc<Self>, accepted: Accepted) -> impl Future<Output = ()> + 'static;
+
+    /// Serves one session of datagrams to its end. Dropped where the worker stops.
+    fn serve_datagrams(
+        self: Rc<Self>,
+        _client: Datagrams,
+        _listener: usize,
+    ) -> impl Future<Output = ()> + 'static {
+        async {}
+    }
 
     /// Takes a new configuration. What is accepted from now on has its listener's index.
     fn configure(&self, config: Arc<Self::Config>);

@@ -9,6 +9,10 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::net;
 
+/// Threads beside each worker for what would block it: cold files, slow hashes of passwords. More would not make one disk or a
+/// few processors faster, and what waits for one holds its memory meanwhile.
+const BLOCKING_MAX: usize = 16;
+
 /// A thread has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ended {
@@ -44,6 +48,7 @@ enum Failed {
 fn run<F: Future<Output = ()> + 'static>(main: impl FnOnce() -> F + 'static) -> Result<(), Failed> {
     let runtime = Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_MAX)
         .build_local(LocalOptions::default())
         .map_err(Failed::Loop)?;
     runtime.block_on(async {

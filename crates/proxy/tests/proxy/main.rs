@@ -5,9 +5,12 @@
     reason = "a test that cannot go on has failed; the panic says where"
 )]
 
+mod around;
+mod files;
 mod pitfalls;
 mod proxy_pass;
 mod proxy_protocol;
+mod rewriting;
 mod stand;
 mod stream;
 mod tls;

@@ -15,7 +15,7 @@ pub(crate) fn stand(name: &str, inside: &str, servers: &[&Server]) -> Stand {
     let inside = inside.replace("PORT", &servers[0].port.to_string());
     stand.run(&format!(
         "http {{ log_format t '$status $upstream_status $upstream_addr'; access_log log t;
-         upstream group {{ {} }}
+         upstream group {{ {} keepalive 1000; }}
          server {{ listen 127.0.0.1:0; {inside} }} }}",
         lines.concat()
     ));
@@ -67,6 +67,11 @@ fn what_a_server_is_asked() {
             "POST / HTTP/1.1\r\n{close}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
         ),
         "POST / HTTP/1.1\r\nHost: group\r\nContent-Length: 3\r\n\r\nabc",
+    );
+    check(
+        plain,
+        &format!("PUT / HTTP/1.1\r\n{close}Content-Length: 0\r\n\r\n"),
+        "PUT / HTTP/1.1\r\nHost: group\r\nContent-Length: 0\r\n\r\n",
     );
     check(
         "location / { proxy_pass http://group; proxy_method PUT; proxy_set_body <$request_method>; }",
@@ -142,6 +147,89 @@ fn answers_reach_the_client() {
         &["HTTP/1.1 204 None\r\n"],
         &["Content-Length"],
     );
+}
+
+#[test]
+fn a_body_that_has_passed_is_not_sent_again_cut() {
+    let dead = Server::new(|peer| {
+        let mut bytes = [0; 20_000];
+        let _ = std::io::Read::read_exact(&mut peer.stream, &mut bytes);
+    });
+    let other = Server::saying(HELLO);
+    let inside = format!(
+        "location / {{ proxy_pass http://group; proxy_request_buffering off; error_page 502 = @other; }}
+         location @other {{ proxy_pass http://127.0.0.1:{}; }}",
+        other.port
+    );
+    let stand = stand("lost", &inside, &[&dead]);
+    let body = "x".repeat(50_000);
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: me\r\nConnection: close\r\nContent-Length: 50000\r\n\r\n{body}"
+    );
+    let got = stand.ask(0, request.as_bytes());
+    assert!(got.starts_with("HTTP/1.1 502 "), "{got}");
+    assert_eq!(other.unheard(), 0);
+}
+
+#[test]
+fn heads_only_have_no_body_whoever_asks_for_them() {
+    let server = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+    let inside =
+        "location / { proxy_pass http://group; proxy_method HEAD; proxy_read_timeout 9s; }";
+    let stand = stand("head", inside, &[&server]);
+    let began = std::time::Instant::now();
+    let got = get(&stand, "/", "");
+    assert!(
+        got.contains("Content-Length: 2\r\n") && got.ends_with("\r\n\r\n"),
+        "{got}"
+    );
+    assert!(began.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn a_client_that_left_something_behind_is_noticed() {
+    let server = Server::new(|peer| {
+        let _ = peer.request();
+        let _ = peer.request();
+    });
+    let stand = stand(
+        "left",
+        "location / { proxy_pass http://group; }",
+        &[&server],
+    );
+    let mut client = stand.connect(0);
+    let pipelined = "GET /a HTTP/1.1\r\nHost: me\r\n\r\nGET /b HTTP/1.1\r\nHost: me\r\n\r\n";
+    std::io::Write::write_all(&mut client, pipelined.as_bytes()).unwrap();
+    assert!(server.heard().starts_with("GET /a "));
+    drop(client);
+    assert!(stand.lines("log", 1)[0].starts_with("499 "));
+}
+
+#[test]
+fn a_pool_of_dead_connections_costs_no_request() {
+    let server = Server::saying_once(HELLO);
+    let stand = stand(
+        "dead",
+        "location / { proxy_pass http://group; }",
+        &[&server],
+    );
+    // Each answer looks as if its connection stayed, and it does not.
+    let all: Vec<_> = (0..300).map(|_| stand.connect(0)).collect();
+    let get = b"GET / HTTP/1.1\r\nHost: me\r\n\r\n";
+    for mut client in &all {
+        std::io::Write::write_all(&mut client, get).unwrap();
+    }
+    for mut client in &all {
+        let mut bytes = [0; 16];
+        std::io::Read::read_exact(&mut client, &mut bytes).unwrap();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let post = "POST / HTTP/1.1\r\nHost: me\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx";
+    for _ in 0..20 {
+        let got = stand.ask(0, post.as_bytes());
+        assert!(got.starts_with("HTTP/1.1 200 "), "{got}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use proxy::{Config, Nowhere, Origin, Proxy, UpstreamSnapshot};
 use tokio::runtime::Runtime;
 
 /// Longer than anything here takes, and short enough that a test that hangs ends.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The proxy, its folder for certificates and logs, and the event loop of whoever controls it.
 pub(crate) struct Stand {
@@ -41,6 +41,11 @@ impl Stand {
     /// Writes a file that the configuration names.
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.folder.join(name), text).unwrap();
+    }
+
+    /// Where a file of that name is.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
     }
 
     /// What a file holds.
@@ -107,10 +112,14 @@ impl Stand {
         figures.counters().requests.load(Ordering::Relaxed)
     }
 
+    /// The address of that number.
+    pub(crate) fn address(&self, index: usize) -> String {
+        self.proxy.as_ref().unwrap().addresses()[index].clone()
+    }
+
     /// A connection to the address of that number.
     pub(crate) fn connect(&self, index: usize) -> TcpStream {
-        let addresses = self.proxy.as_ref().unwrap().addresses();
-        let client = TcpStream::connect(&addresses[index]).unwrap();
+        let client = TcpStream::connect(self.address(index)).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
         client
     }

@@ -1,12 +1,12 @@
 //! TCP sessions.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::stand::{Stand, converse};
+use crate::stand::{PATIENCE, Stand, converse};
 
 /// A server that answers each connection with its name and what it was sent, once the sender has closed its half, or has sent a
 /// line.
@@ -159,6 +159,60 @@ fn variables_say_where_a_session_goes_and_sessions_outlive_a_reload() {
     stand.run(&text(&two.address, &one.address));
     assert_eq!(stand.ask(0, b"y."), "two:y.");
     assert_eq!(converse(kept, b"."), "one:begun.");
+}
+
+#[test]
+fn datagrams_are_sessions_of_their_clients() {
+    let mut stand = Stand::new("stream-udp");
+    let backend = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let target = backend.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut buffer = [0; 64];
+        while let Ok((len, from)) = backend.recv_from(&mut buffer) {
+            let said = format!(
+                "{}:{}",
+                from.port(),
+                String::from_utf8_lossy(&buffer[..len])
+            );
+            let _ = backend.send_to(said.as_bytes(), from);
+        }
+    });
+    let gone = nowhere();
+    stand.run(&format!(
+        "worker_processes 1;
+        stream {{
+            log_format ends '$protocol $status $bytes_received $bytes_sent';
+            access_log ends.log ends;
+            server {{ listen 127.0.0.1:0 udp; proxy_pass {target}; proxy_responses 1; proxy_requests 2; }}
+            server {{ listen 127.0.0.3:0 udp; return hello; }}
+            server {{ listen 127.0.0.2:0 udp; proxy_pass {gone}; }}
+        }}"
+    ));
+    let client = |index: usize| {
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        socket.connect(stand.address(index)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket
+    };
+    let ask = |socket: &UdpSocket, bytes: &[u8]| {
+        socket.send(bytes).unwrap();
+        let mut buffer = [0; 64];
+        let len = socket.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..len]).into_owned()
+    };
+    let one = client(0);
+    let answers: Vec<_> = [&b"a"[..], b"", b"c"].map(|bytes| ask(&one, bytes)).into();
+    let port = |answer: &str| answer.split_once(':').unwrap().0.to_owned();
+    assert!(answers[0].ends_with(":a") && answers[1].ends_with(':') && answers[2].ends_with(":c"));
+    assert_eq!(port(&answers[0]), port(&answers[1]), "one session");
+    assert_ne!(port(&answers[1]), port(&answers[2]), "then another");
+    assert_eq!(ask(&client(1), b"?"), "hello");
+    client(2).send(b"?").unwrap();
+    let len = answers[0].len() + answers[1].len();
+    let lines = stand.lines("ends.log", 3);
+    assert_eq!(lines[0], format!("UDP 200 1 {len}"));
+    assert_eq!(lines[1], "UDP 200 0 5");
+    assert_eq!(lines[2], "UDP 502 1 0");
 }
 
 #[test]

@@ -136,10 +136,43 @@ impl Client {
         self.poll_flush(cx, request)
     }
 
+    /// Tells a client that waits for it to go on, although there is no body.
+    pub(crate) async fn proceed(&mut self, request: &mut Request) -> Result<(), Abort> {
+        if !request.expects_continue.get() {
+            return Ok(());
+        }
+        poll_fn(|cx| self.poll_continue(cx, request)).await
+    }
+
+    /// Throws away what is there already of a body that nobody wants; `false` where it is not framed as it must be.
+    pub(crate) fn discard_ahead(&mut self, request: &mut Request) -> bool {
+        if request.body.is_complete || self.ahead.is_empty() {
+            return true;
+        }
+        let mut unwanted = std::mem::take(&mut request.scratch);
+        unwanted.clear();
+        let taken = request.body.take(&self.ahead, &mut unwanted);
+        unwanted.clear();
+        request.scratch = unwanted;
+        if let Ok(count) = taken {
+            self.ahead.consume(count);
+        } else {
+            request.keeps_alive = false;
+        }
+        taken.is_ok()
+    }
+
     /// Reads the whole body, into memory or a file.
     pub(crate) async fn read_body(&mut self, request: &mut Request) -> Result<(), Abort> {
         if request.body.is_kept {
             return Ok(());
+        }
+        if request.body.is_lost() {
+            request.error(
+                Severity::Error,
+                format_args!("a body that has passed to a server cannot be sent to another one"),
+            );
+            return Err(Abort::Respond(502));
         }
         let core = request.location.clone();
         let core = &core.core;

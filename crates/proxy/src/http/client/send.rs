@@ -204,8 +204,35 @@ impl Client {
             self.sink.wrote(count, 0, b"");
             request.response.sent += count as u64;
         }
-        let flushed = Pin::new(&mut self.transport).poll_flush(cx);
-        flushed.map_err(|_| Abort::Gone)
+        match Pin::new(&mut self.transport).poll_flush(cx) {
+            Poll::Ready(flushed) => {
+                self.took();
+                Poll::Ready(flushed.map_err(|_| Abort::Gone))
+            }
+            Poll::Pending => self.poll_patience(cx, request),
+        }
+    }
+
+    /// The client has taken something.
+    fn took(&mut self) {
+        if std::mem::take(&mut self.sink.waits) {
+            self.alarm.clear();
+        }
+    }
+
+    /// Waits for a client that takes nothing, for `send_timeout`.
+    fn poll_patience<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: &Request,
+    ) -> Poll<Result<T, Abort>> {
+        if !self.sink.waits {
+            self.sink.waits = true;
+            self.alarm.set(request.location.core.send_timeout);
+        }
+        ready!(self.alarm.poll_elapsed(cx));
+        self.took();
+        Poll::Ready(Err(Abort::TimedOut))
     }
 
     /// [`Self::poll_flush`], waiting.
@@ -266,25 +293,13 @@ impl Client {
             Pin::new(&mut self.transport).poll_write_vectored(cx, &slices[first..last.max(first)]);
         match outcome {
             Poll::Ready(outcome) => {
-                if self.sink.waits {
-                    self.sink.waits = false;
-                    self.alarm.clear();
-                }
+                self.took();
                 match outcome {
                     Ok(0) | Err(_) => Poll::Ready(Err(Abort::Gone)),
                     Ok(count) => Poll::Ready(Ok(count)),
                 }
             }
-            Poll::Pending => {
-                if !self.sink.waits {
-                    self.sink.waits = true;
-                    self.alarm.set(request.location.core.send_timeout);
-                }
-                ready!(self.alarm.poll_elapsed(cx));
-                self.alarm.clear();
-                self.sink.waits = false;
-                Poll::Ready(Err(Abort::TimedOut))
-            }
+            Poll::Pending => self.poll_patience(cx, request),
         }
     }
 

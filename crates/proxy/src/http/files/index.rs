@@ -34,8 +34,8 @@ fn first(request: &Request, names: impl Iterator<Item = Vec<u8>>) -> Flow {
         let mapped = match folder.take() {
             Some(mapped) => mapped,
             None => match path::map(request) {
-                Some(mapped) => mapped,
-                None => return Flow::Respond(500),
+                Ok(mapped) => mapped,
+                Err(status) => return Flow::Respond(status),
             },
         };
         let len = mapped.path.len();

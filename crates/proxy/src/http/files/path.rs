@@ -32,8 +32,11 @@ pub(super) fn alias(request: &Request) -> Alias {
     root.map_or(Alias::No, |root| root.alias)
 }
 
-/// The file that the request's path stands for; `None` where there can be none (500), which is told.
-pub(super) fn map(request: &Request) -> Option<Mapped> {
+/// The file that the request's path stands for; `Err` with the status where there can be none.
+///
+/// A path that would leave the folder of an `alias` is not found, where nginx goes there: `location /a { alias /b/; }` and
+/// `/a../c`.
+pub(super) fn map(request: &Request) -> Result<Mapped, u16> {
     let alias = alias(request);
     if alias != Alias::No && !request.is_prefix_valid {
         request.error(
@@ -43,19 +46,23 @@ pub(super) fn map(request: &Request) -> Option<Mapped> {
                 request.location.pattern
             ),
         );
-        return None;
+        return Err(500);
     }
     let mut path = folder(request);
     let root_len = path.len();
     match alias {
         Alias::No => path.extend_from_slice(&request.uri),
         Alias::Prefix(len) => {
-            path.extend_from_slice(request.uri.get(len..).unwrap_or_default());
+            let rest = request.uri.get(len..).unwrap_or_default();
+            if rest == b".." || rest.starts_with(b"../") {
+                return Err(404);
+            }
+            path.extend_from_slice(rest);
         }
         Alias::Whole if request.adds_uri_to_alias => path.extend_from_slice(&request.uri),
         Alias::Whole => {}
     }
-    Some(Mapped { path, root_len })
+    Ok(Mapped { path, root_len })
 }
 
 /// The folder of `root` or `alias`.

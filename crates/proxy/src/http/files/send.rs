@@ -22,8 +22,9 @@ pub(crate) async fn run(request: &mut Request, client: &mut Client) -> Result<Fl
     if request.uri.ends_with(b"/") {
         return Ok(forbidden(request));
     }
-    let Some(mapped) = path::map(request) else {
-        return Ok(Flow::Respond(500));
+    let mapped = match path::map(request) {
+        Ok(mapped) => mapped,
+        Err(status) => return Ok(Flow::Respond(status)),
     };
     let reader = match Reader::open(mapped.as_path()) {
         Ok(reader) => reader,
@@ -42,6 +43,9 @@ pub(crate) async fn run(request: &mut Request, client: &mut Client) -> Result<Fl
     }
     if request.method() == Method::Post {
         return Ok(Flow::Respond(405));
+    }
+    if !client.discard_ahead(request) {
+        return Ok(Flow::Respond(400));
     }
     describe(request, &reader);
     if let Some(status) = conditions::decide(request) {
@@ -77,8 +81,9 @@ fn describe(request: &mut Request, reader: &Reader) {
 
 /// A folder is asked for without an index.
 fn forbidden(request: &Request) -> Flow {
-    let Some(mapped) = path::map(request) else {
-        return Flow::Respond(500);
+    let mapped = match path::map(request) {
+        Ok(mapped) => mapped,
+        Err(status) => return Flow::Respond(status),
     };
     let name = String::from_utf8_lossy(&mapped.path);
     request.error(

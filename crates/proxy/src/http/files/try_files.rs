@@ -71,8 +71,9 @@ pub(crate) fn run(request: &mut Request) -> Flow {
         return Flow::Next;
     };
     let alias = path::alias(request);
-    let Some(Mapped { mut path, root_len }) = path::map(request) else {
-        return Flow::Respond(500);
+    let (mut path, root_len) = match path::map(request) {
+        Ok(Mapped { path, root_len }) => (path, root_len),
+        Err(status) => return Flow::Respond(status),
     };
     for candidate in &files.files {
         let mut name = candidate.name.to_bytes(request);

@@ -25,7 +25,7 @@ pub(crate) static VARS: &[Builtin] = &[
     Builtin {
         name: "request_filename",
         get: |request, out| {
-            path::map(request).is_some_and(|mapped| {
+            path::map(request).is_ok_and(|mapped| {
                 out.extend_from_slice(&mapped.path);
                 true
             })

@@ -5,7 +5,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use balancer::retry::Failure;
-use http_wire::{BodyFraming, Parsed, ResponseHead, ResponseLimits, response_framing};
+use http_wire::{BodyFraming, Method, Parsed, ResponseHead, ResponseLimits, response_framing};
 
 use super::super::{Abort, Client, Fields, Request};
 use super::conf::Conf;
@@ -41,13 +41,13 @@ struct Wait<'w> {
     interim_left: u32,
 }
 
-/// Sends the request and reads the head of the answer; then the record has it, with what came of the body behind it.
+/// Sends the request, which has that method, and reads the head of the answer; then the record has it, with what came of the body behind it.
 pub(super) async fn run(
     request: &mut Request,
     client: &mut Client,
     conf: &Conf,
     link: &mut Link,
-    sender: &mut Sender,
+    (sender, method): (&mut Sender, Method),
 ) -> Result<BodyFraming, Fault> {
     let mut buf = std::mem::take(&mut request.upstream.buf);
     buf.grow(conf.buffer_size);
@@ -74,7 +74,6 @@ pub(super) async fn run(
         received,
         ..
     } = wait;
-    let method = request.method();
     let framing = outcome.and_then(|()| {
         let framing = response_framing(&head, &buf, method);
         framing.map_err(|bad| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use balancer::retry::{self, Attempts, Failure, Progress};
 use balancer::{Ask, Tried, Verdict};
-use http_wire::{BodyFraming, FieldName, response_keeps_alive};
+use http_wire::{BodyFraming, FieldName, Method, response_keeps_alive};
 
 use super::super::body::Framing;
 use super::super::{Abort, Client, Flow, Request, Var};
@@ -72,7 +72,10 @@ async fn body(request: &mut Request, client: &mut Client, conf: &Conf) -> Result
     if conf.set_body.is_some() {
         return Ok(Source::Set);
     }
-    if !conf.passes_body || request.body.is_empty() {
+    if request.body.is_empty() {
+        client.proceed(request).await?;
+    }
+    if !conf.passes_body || request.body.framing == Framing::None {
         return Ok(Source::None);
     }
     let chunked = request.body.framing == Framing::Chunked;
@@ -198,8 +201,9 @@ impl Journey<'_> {
             if let Some(last) = request.upstream.last() {
                 last.connect_ms = Some(last.elapsed_ms());
             }
-            let mut sender = self.sender(request);
-            let asked = exchange::run(request, client, self.conf, &mut link, &mut sender).await;
+            let (mut sender, method) = self.sender(request);
+            let what = (&mut sender, method);
+            let asked = exchange::run(request, client, self.conf, &mut link, what).await;
             self.is_sent |= sender.sent > 0;
             self.took_from_client |= sender.took_from_client;
             turn.sent += sender.sent;
@@ -226,8 +230,8 @@ impl Journey<'_> {
         }
     }
 
-    /// The request from its start.
-    fn sender(&self, request: &mut Request) -> Sender {
+    /// The request from its start, and its method.
+    fn sender(&self, request: &mut Request) -> (Sender, Method) {
         let mut out = Buffer::new(HEAD_CAPACITY);
         let set = match (&self.source, &self.conf.set_body) {
             (Source::Set, Some(template)) => template.to_bytes(request),
@@ -253,10 +257,11 @@ impl Journey<'_> {
             body,
             &mut out,
         );
+        let asked = Method::from_bytes(name);
         request.upstream.uri.clear();
         request.upstream.uri.extend_from_slice(&out[uri]);
         out.extend_from_slice(&set);
-        Sender::new(out, self.source)
+        (Sender::new(out, self.source, request.body.received), asked)
     }
 
     /// The head of an answer is there.

@@ -39,10 +39,14 @@ pub(super) struct Sender {
     offset: u64,
     /// Everything is in `out` or gone.
     is_read: bool,
+    /// How long a kept body was said to be.
+    announced: u64,
     /// Bytes that the server was given.
     pub(super) sent: u64,
     /// Some of a body that is not kept is gone.
     pub(super) took_from_client: bool,
+    /// What came with the client's head goes with ours, which is looked at once.
+    is_primed: bool,
 }
 
 /// Why a request cannot be sent.
@@ -56,21 +60,24 @@ pub(super) enum SendError {
 
 impl Sender {
     /// Of a head.
-    pub(super) fn new(head: Buffer, source: Source) -> Self {
+    pub(super) fn new(head: Buffer, source: Source, announced: u64) -> Self {
         Self {
             out: head,
             at: 0,
             source,
             offset: 0,
             is_read: matches!(source, Source::None | Source::Set),
+            announced,
             sent: 0,
             took_from_client: false,
+            is_primed: false,
         }
     }
 
     /// Everything is gone.
     pub(super) fn is_done(&self) -> bool {
-        self.is_read && self.at >= self.out.len()
+        let is_whole = self.source != Source::Kept || self.offset == self.announced;
+        self.is_read && self.at >= self.out.len() && is_whole
     }
 
     /// The client owes the next bytes.
@@ -86,6 +93,13 @@ impl Sender {
         request: &mut Request,
         client: &mut Client,
     ) -> Poll<Result<(), SendError>> {
+        if let Source::Client { chunked } = self.source
+            && !std::mem::replace(&mut self.is_primed, true)
+            && !client.ahead.is_empty()
+            && let Poll::Ready(Err(abort)) = self.poll_client(cx, request, client, chunked)
+        {
+            return Poll::Ready(Err(SendError::Client(abort)));
+        }
         loop {
             if self.at < self.out.len() || self.has_memory(request) {
                 ready!(self.poll_write(cx, server, request)).map_err(SendError::Server)?;
@@ -168,12 +182,13 @@ impl Sender {
         client: &mut Client,
         chunked: bool,
     ) -> Poll<Result<(), Abort>> {
-        self.out.grow(PIECE + CHUNK_HEAD_MAX);
+        let before = self.out.len();
+        self.out.grow(before + PIECE + CHUNK_HEAD_MAX);
         if !chunked {
             let count = ready!(client.poll_body(cx, request, &mut self.out))?;
             self.took_from_client |= count > 0;
             self.is_read = count == 0;
-            remember(request, &self.out);
+            remember(request, &self.out[before..]);
             return Poll::Ready(Ok(()));
         }
         let mut piece = std::mem::take(&mut request.scratch);
@@ -206,4 +221,5 @@ fn remember(request: &mut Request, piece: &[u8]) {
     } else {
         memory.extend_from_slice(piece);
     }
+    request.body.is_kept = request.body.is_complete && !request.body.is_lost();
 }

@@ -18,6 +18,7 @@ fn spec(address: &str) -> ListenSpec {
     ListenSpec {
         address,
         options: ListenOptions::default(),
+        udp: false,
     }
 }
 
@@ -29,14 +30,22 @@ fn port(listeners: &Listeners, index: usize) -> u16 {
     listeners.address(index).unwrap().ip().unwrap().port()
 }
 
+async fn accept(listener: &Listener) -> Transport {
+    match listener.accept(|error| panic!("{error}")).await {
+        Arrival::Connection(transport) => transport,
+        Arrival::Datagrams(_) => panic!("nobody asked for datagrams"),
+    }
+}
+
 async fn connects(listener: &Listener) -> Transport {
     let address = listener.address().ip().unwrap();
     let client = TcpStream::connect(address).await.unwrap();
-    let accepted = listener.accept(|error| panic!("{error}")).await;
+    let accepted = accept(listener).await;
     assert_eq!(accepted.peer().ip(), Some(client.local_addr().unwrap()));
     accepted
 }
 
+use super::super::accept::Arrival;
 use super::super::transport::Transport;
 
 #[test]
@@ -52,8 +61,8 @@ fn each_worker_has_its_own_socket() {
         for _ in 0..8 {
             let client = TcpStream::connect(address).await.unwrap();
             let accepted = tokio::select! {
-                accepted = first.accept(|error| panic!("{error}")) => accepted,
-                accepted = second.accept(|error| panic!("{error}")) => accepted,
+                accepted = accept(&first) => accepted,
+                accepted = accept(&second) => accepted,
             };
             assert_eq!(accepted.peer().ip(), Some(client.local_addr().unwrap()));
             assert_eq!(accepted.local().unwrap(), Endpoint::Ip(address));
@@ -107,7 +116,7 @@ fn a_reload_keeps_sockets_with_what_waits_on_them() {
     assert_eq!(after.address(0), Some(&kept));
     run(async {
         let listener = after.open(0, 0).unwrap().unwrap();
-        let accepted = listener.accept(|error| panic!("{error}")).await;
+        let accepted = accept(&listener).await;
         assert_eq!(accepted.peer().ip(), Some(client.local_addr().unwrap()));
         assert!(TcpStream::connect(gone).await.is_err());
         assert!(after.open(0, 2).unwrap().is_some());
@@ -140,7 +149,7 @@ fn unix_sockets() {
         for worker in [0, 1] {
             let listener = first.open(0, worker).unwrap().unwrap();
             let _client = UnixStream::connect(&file).unwrap();
-            let accepted = listener.accept(|error| panic!("{error}")).await;
+            let accepted = accept(&listener).await;
             assert_eq!(accepted.peer(), &Endpoint::unnamed());
             assert_eq!(accepted.local().unwrap().to_string(), address);
         }

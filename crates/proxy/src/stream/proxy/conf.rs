@@ -53,6 +53,10 @@ pub(crate) struct Conf {
     pub(crate) half_close: bool,
     /// Whether the upstream is told of the client by a PROXY header (version 1).
     pub(crate) proxy_protocol: bool,
+    /// Datagrams of a client after which its next one begins a new session; 0 for no end.
+    pub(crate) requests: u64,
+    /// Datagrams that answer one; `None` where nobody knows.
+    pub(crate) responses: Option<u64>,
     /// Bytes per second from the client; 0 for no limit.
     pub(crate) upload_rate: Template,
     /// Bytes per second to the client; 0 for no limit.
@@ -82,6 +86,8 @@ impl Default for Conf {
             rules: Rules::default(),
             half_close: false,
             proxy_protocol: false,
+            requests: 0,
+            responses: None,
             upload_rate: Template::default(),
             download_rate: Template::default(),
             keepalive: false,

@@ -61,7 +61,7 @@ pub(super) async fn dial(
     step.outcome(shaken)
 }
 
-fn options(session: &Session, conf: &Conf, target: &Endpoint) -> ConnectOptions {
+pub(super) fn options(session: &Session, conf: &Conf, target: &Endpoint) -> ConnectOptions {
     let bind = conf.bind.as_ref().and_then(|bind| {
         let address = Bind::parse(&bind.address.to_bytes(session));
         address.map(|address| (address, bind.is_transparent))

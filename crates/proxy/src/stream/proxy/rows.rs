@@ -132,6 +132,26 @@ pub(crate) static ROWS: &[Row] = &[
         },
     ),
     row(
+        "proxy_requests",
+        COUNT,
+        "0",
+        "Datagrams of a client after which its next one begins a new session; 0 for no end.",
+        |server, directive, _| {
+            server.proxy.requests = number(word(directive, 0)?)?;
+            Ok(())
+        },
+    ),
+    row(
+        "proxy_responses",
+        COUNT,
+        "",
+        "How many datagrams answer one of a client's: the session ends when they are there. Without it, it ends when nothing has passed for `proxy_timeout`.",
+        |server, directive, _| {
+            server.proxy.responses = Some(number(word(directive, 0)?)?);
+            Ok(())
+        },
+    ),
+    row(
         "proxy_upload_rate",
         SIZE,
         "0",

@@ -58,7 +58,7 @@ pub(in super::super) async fn run(
 }
 
 /// The next server; none where none may be used.
-fn pick(session: &Session, target: &Target, tried: &mut Tried) -> Option<Turn<Var>> {
+pub(super) fn pick(session: &Session, target: &Target, tried: &mut Tried) -> Option<Turn<Var>> {
     let group = &target.group;
     let key = group.key.as_ref().map(|key| key.to_bytes(session));
     let ask = Ask {
@@ -153,7 +153,7 @@ async fn pass_on(
 }
 
 /// A limit that may have variables; what is no size is no limit, as in nginx.
-fn rate(session: &Session, template: &Template) -> u64 {
+pub(super) fn rate(session: &Session, template: &Template) -> u64 {
     let text = template.to_bytes(session);
     let text = std::str::from_utf8(&text).unwrap_or_default();
     size(text).unwrap_or(0)

@@ -86,6 +86,7 @@ fn bind(addresses: &[&str], workers: usize, held: &Listeners) -> Listeners {
     let spec = |address: &&str| ListenSpec {
         address: Endpoint::Ip(address.parse().unwrap()),
         options: ListenOptions::default(),
+        udp: false,
     };
     let specs: Vec<_> = addresses.iter().map(spec).collect();
     Listeners::bind(&specs, workers, held).unwrap()
