@@ -40,7 +40,7 @@ pub(crate) static ROWS: &[Row] = &[
             "access_log",
             &[HTTP, SERVER, LOCATION, LOCATION_IF, LIMIT_EXCEPT],
             rows::LOG,
-            "Where requests are logged: a file (variables are allowed), `kafka:TOPIC` or `off`; then the name of a format, `buffer=SIZE`, `flush=TIME`, `if=CONDITION`.",
+            "Where requests are logged: a file (variables are allowed), `kafka:TOPIC` or `off`; then the name of a format, `buffer=SIZE`, `gzip[=LEVEL]`, `flush=TIME`, `if=CONDITION`.",
         )
         .repeatable(),
         Apply::Location(access_log),

@@ -46,7 +46,6 @@ impl<'d> Words<'d> {
     /// Reads what follows the target.
     pub(crate) fn read(directive: &'d Directive) -> Result<Self, String> {
         let mut words = Words::default();
-        let mut gzip = false;
         for (index, word) in directive.args.iter().enumerate().skip(1) {
             let text = word.text.as_str();
             let invalid = || format!("invalid parameter \"{text}\"");
@@ -57,18 +56,18 @@ impl<'d> Words<'d> {
                 words.limits.flush = Some(time(value)?);
             } else if let Some(value) = text.strip_prefix("if=") {
                 words.condition = Some(Word::new(value, word.place.clone()));
-            } else if text == "gzip" || text.starts_with("gzip=") {
-                gzip = true;
+            } else if text == "gzip" {
+                words.limits.gzip = Some(1);
+            } else if let Some(level) = text.strip_prefix("gzip=") {
+                let level = level.parse().ok().filter(|level| (1..=9).contains(level));
+                words.limits.gzip = Some(level.ok_or_else(invalid)?);
             } else if index == 1 {
                 words.format = Some(text);
             } else {
                 return Err(invalid());
             }
         }
-        if gzip {
-            return Err("gzip is not supported yet".to_owned());
-        }
-        if words.limits.flush.is_some() {
+        if words.limits.flush.is_some() || words.limits.gzip.is_some() {
             words.limits.buffer.get_or_insert(BUFFER_DEFAULT);
         }
         Ok(words)

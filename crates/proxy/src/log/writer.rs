@@ -1,11 +1,14 @@
 //! A worker's own buffers in front of log files.
 
 use std::cell::RefCell;
+use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::Monotonic;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::sync::Notify;
 
 use super::LogFile;
@@ -18,6 +21,8 @@ pub(crate) struct Limits {
     pub(crate) buffer: Option<usize>,
     /// `flush=`: and when the first one has waited so long.
     pub(crate) flush: Option<Duration>,
+    /// `gzip=`: what is written at once is compressed so much, 1 to 9.
+    pub(crate) gzip: Option<u32>,
 }
 
 /// Lines without `buffer=` are written at the latest when they are so many bytes.
@@ -71,31 +76,56 @@ impl Writer {
         let before = buffer.bytes.len();
         render(&mut buffer.bytes);
         let size_max = limits.buffer.unwrap_or(UNBUFFERED_MAX);
+        let mut begins = was_empty;
         if buffer.bytes.len() > size_max {
             // The line that did not fit begins the next buffer.
             buffer.write(if before == 0 { usize::MAX } else { before });
+            begins = !buffer.bytes.is_empty();
         }
         if limits.buffer.is_none() {
             if was_empty {
                 self.wake.notify_one();
             }
-        } else if was_empty {
-            buffer.due = limits.flush.map(|after| clock::now() + after);
+        } else if begins && let Some(after) = limits.flush {
+            buffer.due = Some(clock::now() + after);
+            self.wake.notify_one();
         }
     }
 
-    /// Writes lines without `buffer=` when the event loop comes to it; never returns. One task per worker runs it.
+    /// Writes lines without `buffer=` when the event loop comes to it, and others when they have waited for long enough; never
+    /// returns. One task per worker runs it.
     pub(crate) async fn run(self: Rc<Self>) {
         loop {
-            self.wake.notified().await;
-            self.write(|buffer| buffer.limits.buffer.is_none());
+            let waits = self.next().map(|due| due - clock::now());
+            let pause = async {
+                match waits {
+                    Some(left) => tokio::time::sleep(left).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = pause => {
+                    clock::refresh();
+                }
+            }
+            let now = clock::now();
+            let is_due = |buffer: &Buffer| buffer.due.is_some_and(|due| due <= now);
+            self.write(|buffer| buffer.limits.buffer.is_none() || is_due(buffer));
         }
     }
 
-    /// Writes what has waited for long enough.
+    /// When the next buffer has waited for long enough.
+    fn next(&self) -> Option<Monotonic> {
+        self.buffers
+            .borrow()
+            .iter()
+            .filter_map(|buffer| buffer.due)
+            .min()
+    }
+
+    /// Gives up buffers that nobody writes to any more.
     pub(crate) fn each_second(&self) {
-        let now = clock::now();
-        self.write(|buffer| buffer.due.is_some_and(|due| due <= now));
         // Nobody tells that a file's configuration has gone; a buffer that is wanted again is made again.
         let mut buffers = self.buffers.borrow_mut();
         buffers.retain_mut(|buffer| {
@@ -122,11 +152,23 @@ impl Buffer {
     fn write(&mut self, len: usize) {
         let len = len.min(self.bytes.len());
         if len > 0 {
-            self.file.write(&self.bytes[..len]);
+            let bytes = &self.bytes[..len];
+            match self.limits.gzip {
+                None => self.file.write(bytes),
+                Some(level) => self.file.write(&packed(bytes, level)),
+            }
             self.bytes.drain(..len);
         }
         self.due = None;
     }
+}
+
+/// Lines as one member of a gzip file, which a file may have many of.
+fn packed(bytes: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
+    // Writing to a vector does not fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
 }
 
 impl Drop for Writer {
@@ -152,6 +194,7 @@ mod tests {
         let limits = Limits {
             buffer: Some(10),
             flush: None,
+            gzip: None,
         };
         let line =
             |text: &str| writer.line(&file, limits, |out| out.extend_from_slice(text.as_bytes()));
@@ -164,6 +207,23 @@ mod tests {
         assert_eq!(text(), "one\ntwo\nthree\n");
         drop(writer);
         assert!(text().ends_with("too long\n"));
+        let limits = Limits {
+            buffer: Some(100),
+            flush: None,
+            gzip: Some(1),
+        };
+        std::fs::write(dir.join("log"), "").unwrap();
+        let writer = Writer::default();
+        for text in [&b"one\n"[..], b"two\n"] {
+            writer.line(&file, limits, |out| out.extend_from_slice(text));
+            writer.flush();
+        }
+        let bytes = std::fs::read(dir.join("log")).unwrap();
+        let mut unpacked = String::new();
+        let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
+        std::io::Read::read_to_string(&mut reader, &mut unpacked).unwrap();
+        assert_eq!(unpacked, "one\ntwo\n");
+        drop(writer);
         // Two workers that had lines for it do not keep a file open that nobody writes to any more.
         let workers = [Writer::default(), Writer::default()];
         for worker in &workers {

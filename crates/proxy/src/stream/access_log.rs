@@ -26,7 +26,7 @@ pub(crate) static ROWS: &[Row] = &[
             "access_log",
             STREAMS,
             rows::LOG,
-            "Where sessions are logged: a file (variables are allowed), `kafka:TOPIC` or `off`; then the name of a format, `buffer=SIZE`, `flush=TIME`, `if=CONDITION`.",
+            "Where sessions are logged: a file (variables are allowed), `kafka:TOPIC` or `off`; then the name of a format, `buffer=SIZE`, `gzip[=LEVEL]`, `flush=TIME`, `if=CONDITION`.",
         )
         .repeatable(),
         Apply::StreamServer(access_log),

@@ -15,7 +15,8 @@ pub(crate) trait Service: Sized + 'static {
     /// Begins in a worker. The event loop runs already: tasks may be spawned with `tokio::task::spawn_local`.
     fn start(seat: Seat, config: Arc<Self::Config>) -> Rc<Self>;
 
-    /// Serves one connection to its end. Dropped where the worker stops.
+    /// Serves one connection to its end. Dropped where the worker stops. Called before any configuration comes that gives the
+    /// listener another index; the future may run after it.
     fn serve(self: Rc<Self>, accepted: Accepted) -> impl Future<Output = ()> + 'static;
 
     /// Serves one session of datagrams to its end. Dropped where the worker stops.
@@ -30,8 +31,11 @@ pub(crate) trait Service: Sized + 'static {
     /// Takes a new configuration. What is accepted from now on has its listener's index.
     fn configure(&self, config: Arc<Self::Config>);
 
-    /// Is called each second, and at the end of the worker: logs are flushed here.
+    /// Is called each second.
     fn each_second(&self) {}
+
+    /// Is called at the end of the worker, when its connections are gone: what waits to be written is written here.
+    fn end(&self) {}
 
     /// Hears of what went wrong outside any connection.
     fn trouble(&self, _trouble: Trouble<'_>) {}
