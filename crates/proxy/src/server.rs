@@ -126,21 +126,23 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// What cannot be opened or bound; the old configuration stays in force.
+    /// What cannot be opened or bound; the old configuration stays in force then. [`StartError::Worker`]: the new one is in force,
+    /// but a worker could not be started, or does not listen on a socket.
     pub async fn reload(&mut self, config: Config) -> Result<(), StartError> {
         let config = Arc::new(config);
         let running = Self::prepare(&config, &self.shared)?;
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
         running.http.inherit(&self.config.http);
         running.stream.inherit(&self.config.stream);
-        self.workers
+        let configured = self
+            .workers
             .configure(listeners.clone(), running.clone())
-            .await?;
+            .await;
         self.jobs = running.keep(&self.keeper);
         self.figures.show(&running.http, &running.stream);
         self.listeners = listeners;
         self.config = running;
-        Ok(())
+        Ok(configured?)
     }
 
     fn prepare(config: &Arc<Config>, shared: &Arc<Shared>) -> Result<Arc<Running>, StartError> {
@@ -259,45 +261,28 @@ impl Service for Faces {
         })
     }
 
-    async fn serve(self: Rc<Self>, accepted: Accepted) {
-        let (http, stream) = (self.http.clone(), self.stream.clone());
-        let errors = self.errors.clone();
-        drop(self);
-        let (mut transport, mut at) = (accepted.transport, accepted.listener);
-        for _ in 0..PASSES_MAX {
-            let Some(port) = at.checked_sub(http.config().ports.len()) else {
-                return http::serve(http, transport, at).await;
-            };
-            // A session holds its state for as long as it lasts; most connections are of the other face.
-            let served = Box::pin(stream::serve(stream.clone(), transport, port));
-            let Some(passed) = served.await else {
-                return;
-            };
-            let config = errors.borrow().clone();
-            let fits =
-                |spec: &ListenSpec| !spec.udp && stream::pass::matches(&spec.address, &passed.to);
-            let Some(found) = specs(&config).iter().position(fits) else {
-                let text = format!("port not found for \"{}\"", passed.to);
-                config
-                    .errors
-                    .line(Severity::Error, 0, format_args!("{text}"));
-                return;
-            };
-            (transport, at) = (passed.transport, found);
-        }
-        let text = "a connection was passed on from server to server without an end";
-        let config = errors.borrow().clone();
-        config
-            .errors
-            .line(Severity::Error, 0, format_args!("{text}"));
+    fn serve(self: Rc<Self>, accepted: Accepted) -> impl Future<Output = ()> + 'static {
+        // The listener's index belongs to the configuration of this moment.
+        let moment = Moment {
+            http: (self.http.clone(), self.http.config()),
+            stream: (self.stream.clone(), self.stream.config()),
+            config: self.errors.borrow().clone(),
+        };
+        moment.serve(accepted)
     }
 
-    async fn serve_datagrams(self: Rc<Self>, client: Datagrams, listener: usize) {
-        let (ports, stream) = (self.http.config().ports.len(), self.stream.clone());
-        drop(self);
-        // Datagrams are of the TCP face only, which has UDP, too.
-        if let Some(port) = listener.checked_sub(ports) {
-            stream::serve_datagrams(stream, client, port).await;
+    fn serve_datagrams(
+        self: Rc<Self>,
+        client: Datagrams,
+        listener: usize,
+    ) -> impl Future<Output = ()> + 'static {
+        let ports = self.http.config().ports.len();
+        let (stream, config) = (self.stream.clone(), self.stream.config());
+        async move {
+            // Datagrams are of the TCP face only, which has UDP, too.
+            if let Some(port) = listener.checked_sub(ports) {
+                stream::serve_datagrams(stream, config, client, port).await;
+            }
         }
     }
 
@@ -330,6 +315,47 @@ impl Service for Faces {
                 format_args!("a connection was closed because of a fault of the server"),
             ),
         }
+    }
+}
+
+/// What one connection begins with.
+struct Moment {
+    http: (Rc<http::Worker>, Arc<http::Config>),
+    stream: (Rc<stream::Worker>, Arc<stream::Config>),
+    config: Arc<Config>,
+}
+
+impl Moment {
+    /// Serves a connection, which may be passed from server to server.
+    async fn serve(self, accepted: Accepted) {
+        let Self {
+            http: (http, http_config),
+            stream: (stream, stream_config),
+            config,
+        } = self;
+        let (mut transport, mut at) = (accepted.transport, accepted.listener);
+        for _ in 0..PASSES_MAX {
+            let Some(port) = at.checked_sub(http_config.ports.len()) else {
+                return http::serve(http, http_config, transport, at).await;
+            };
+            // A session holds its state for as long as it lasts; most connections are of the other face.
+            let session = stream::serve(stream.clone(), stream_config.clone(), transport, port);
+            let Some(passed) = Box::pin(session).await else {
+                return;
+            };
+            let fits =
+                |spec: &ListenSpec| !spec.udp && stream::pass::matches(&spec.address, &passed.to);
+            let Some(found) = specs(&config).iter().position(fits) else {
+                let text = format!("port not found for \"{}\"", passed.to);
+                let errors = &config.errors;
+                return errors.line(Severity::Error, 0, format_args!("{text}"));
+            };
+            (transport, at) = (passed.transport, found);
+        }
+        let text = "a connection was passed on from server to server without an end";
+        config
+            .errors
+            .line(Severity::Error, 0, format_args!("{text}"));
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) static ROWS: &[Row] = &[
             "health_check",
             &[LOCATION],
             PARAMETERS,
-            "Asks the servers of the location's group regularly: `interval=5s jitter=0 fails=1 passes=1 uri=/ port= match=NAME mandatory persistent`. An answer of 200 to 399 is good where no `match` says otherwise.",
+            "Asks the servers of the location's group regularly: `interval=5s jitter=0 fails=1 passes=1 uri=/ port= match=NAME mandatory persistent`. What was found out outlasts a reload, whether `persistent` is written or not. An answer of 200 to 399 is good where no `match` says otherwise.",
         ),
         Apply::Location(|location, directive, cx| {
             location.health = Some(read(directive, cx)?);

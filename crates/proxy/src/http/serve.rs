@@ -17,9 +17,13 @@ use crate::net::{Alarm, Endpoint, Transport, clock};
 /// How long memory waits for the next request before it is given back.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Serves one connection. `port` is the address that it came in by.
-pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize) {
-    let config = worker.config();
+/// Serves one connection. `port` is the address that it came in by, in `config`.
+pub(crate) async fn serve(
+    worker: Rc<Worker>,
+    config: Arc<Config>,
+    transport: Transport,
+    port: usize,
+) {
     let Some(port) = config.ports.get(port).cloned() else {
         return;
     };

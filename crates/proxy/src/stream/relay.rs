@@ -65,6 +65,8 @@ struct Pipe<'m> {
     ended: bool,
     /// The receiving side was told so.
     shut: bool,
+    /// The receiving side holds nothing back that was written to it.
+    is_flushed: bool,
 }
 
 /// Which side an error came from.
@@ -83,6 +85,7 @@ impl<'m> Pipe<'m> {
             started: clock::now(),
             ended: false,
             shut: false,
+            is_flushed: true,
         }
     }
 
@@ -118,7 +121,9 @@ impl<'m> Pipe<'m> {
             }
         }
         // TLS may hold records back that the socket did not take.
-        match Pin::new(to).poll_flush(cx) {
+        let flushed = Pin::new(to).poll_flush(cx);
+        self.is_flushed = flushed.is_ready();
+        match flushed {
             Poll::Ready(flushed) => flushed,
             Poll::Pending => Ok(()),
         }
@@ -185,7 +190,7 @@ impl<'m> Pipe<'m> {
 
     /// Nothing is left to be delivered.
     fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
+        self.buffer.is_empty() && self.is_flushed
     }
 }
 

@@ -25,8 +25,12 @@ use crate::script::{Captures, Slots};
 use crate::ssl::{self, Info, Objection};
 
 /// Serves one connection. `port` is the address that it came in by. What is to go on elsewhere is given back.
-pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize) -> Option<Passed> {
-    let config = worker.config();
+pub(crate) async fn serve(
+    worker: Rc<Worker>,
+    config: Arc<Config>,
+    transport: Transport,
+    port: usize,
+) -> Option<Passed> {
     let port = config.ports.get(port).cloned()?;
     let counters = &worker.shared.counters;
     counters.accepted.fetch_add(1, Ordering::Relaxed);
@@ -57,8 +61,12 @@ pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, port: usize)
 }
 
 /// Serves the datagrams of one client. `port` is the address that they came to.
-pub(crate) async fn serve_datagrams(worker: Rc<Worker>, client: Datagrams, port: usize) {
-    let config = worker.config();
+pub(crate) async fn serve_datagrams(
+    worker: Rc<Worker>,
+    config: Arc<Config>,
+    client: Datagrams,
+    port: usize,
+) {
     let Some(port) = config.ports.get(port).cloned() else {
         return;
     };

@@ -81,6 +81,14 @@ struct Door {
     task: JoinHandle<()>,
 }
 
+impl Door {
+    /// Whether it is the listener of that index.
+    fn is_of(&self, listeners: &Listeners, index: usize) -> bool {
+        Some(self.listener.address()) == listeners.address(index)
+            && self.listener.is_udp() == listeners.is_udp(index)
+    }
+}
+
 impl<S: Service> Worker<S> {
     /// Carries orders out until one is to end, and returns how long connections may go on; `None` where they may not.
     async fn obey(&mut self, orders: &mut UnboundedReceiver<Order<S>>) -> Option<Option<Duration>> {
@@ -91,8 +99,12 @@ impl<S: Service> Worker<S> {
                     listeners,
                     done,
                 }) => {
+                    let quits = net::quitting();
+                    if !quits {
+                        self.leave(&listeners);
+                    }
                     self.service.configure(config);
-                    let outcome = if net::quitting() {
+                    let outcome = if quits {
                         Ok(())
                     } else {
                         self.listen(&listeners)
@@ -108,16 +120,21 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Listens on what `listeners` has, and on nothing else. One that fails does not keep the others from it.
+    /// Shuts what `listeners` does not have. What waits there belongs to the configuration that is still in force.
+    fn leave(&mut self, listeners: &Listeners) {
+        let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.doors)
+            .into_iter()
+            .partition(|door| (0..listeners.len()).any(|index| door.is_of(listeners, index)));
+        self.doors = stay;
+        go.iter().for_each(|door| self.shut(door));
+    }
+
+    /// Listens on what `listeners` has. One that fails does not keep the others from it.
     fn listen(&mut self, listeners: &Listeners) -> io::Result<()> {
         let mut outcome = Ok(());
         let mut before = std::mem::take(&mut self.doors);
         for index in 0..listeners.len() {
-            let same = |door: &Door| {
-                Some(door.listener.address()) == listeners.address(index)
-                    && door.listener.is_udp() == listeners.is_udp(index)
-            };
-            if let Some(place) = before.iter().position(same) {
+            if let Some(place) = before.iter().position(|door| door.is_of(listeners, index)) {
                 let door = before.swap_remove(place);
                 door.index.set(index);
                 self.doors.push(door);
@@ -129,7 +146,6 @@ impl<S: Service> Worker<S> {
                 Err(error) => outcome = Err(error),
             }
         }
-        before.into_iter().for_each(|door| self.shut(&door));
         outcome
     }
 

@@ -15,7 +15,8 @@ pub(crate) trait Service: Sized + 'static {
     /// Begins in a worker. The event loop runs already: tasks may be spawned with `tokio::task::spawn_local`.
     fn start(seat: Seat, config: Arc<Self::Config>) -> Rc<Self>;
 
-    /// Serves one connection to its end. Dropped where the worker stops.
+    /// Serves one connection to its end. Dropped where the worker stops. Called before any configuration comes that gives the
+    /// listener another index; the future may run after it.
     fn serve(self: Rc<Self>, accepted: Accepted) -> impl Future<Output = ()> + 'static;
 
     /// Serves one session of datagrams to its end. Dropped where the worker stops.

@@ -123,13 +123,18 @@ impl<S: Service> Workers<S> {
         self.members.clear();
     }
 
-    /// The next worker that ended, whether it was told to or not; `None` when none is left.
+    /// The next worker that ended, by itself or after [`Self::quit`], but not because there were too many; `None` when none is
+    /// left.
     pub(crate) async fn ended(&mut self) -> Option<Ended> {
         while !self.members.is_empty() {
             let ended = self.ends.recv().await?;
             let same = |member: &Member<S>| member.number == ended.worker && member.is_finished();
             if let Some(place) = self.members.iter().position(same) {
-                self.members.swap_remove(place).join();
+                let mut member = self.members.swap_remove(place);
+                member.join();
+                if member.surplus && ended.panic.is_none() {
+                    continue;
+                }
                 return Some(ended);
             }
         }

@@ -1,6 +1,6 @@
 //! The head of a server's answer becomes the head of ours, or sends the request elsewhere.
 
-use http_wire::{BodyFraming, Field, FieldName, hop};
+use http_wire::{BodyFraming, Field, FieldName, ResponseHead, hop};
 
 use super::super::{Flow, Request, Response, error_page};
 use super::conf::{Conf, Redirect};
@@ -37,10 +37,12 @@ pub(super) fn take(
     let record = &request.upstream;
     let listed = !upgraded && hop::lists_fields(record.head.fields(), &record.buf);
     let wants_time = conf.forces_ranges || request.location.headers.wants_time();
-    for index in 0..record_len(request) {
-        let Some(field) = passes(request, conf, ready, listed, index) else {
+    for index in 0..record.head.fields().as_slice().len() {
+        let record = &request.upstream;
+        let field = record.head.fields().as_slice()[index];
+        if !passes(&record.head, &record.buf, &field, (conf, ready), listed) {
             continue;
-        };
+        }
         let Request {
             response,
             upstream: record,
@@ -81,29 +83,23 @@ fn head(request: &mut Request) {
     }
 }
 
-fn record_len(request: &Request) -> usize {
-    request.upstream.head.fields().as_slice().len()
-}
-
-/// The field of that number, where the client gets it.
-fn passes(
-    request: &Request,
-    conf: &Conf,
-    ready: &Ready,
+/// Whether the client gets a field. `listed` says that Connection may list it.
+pub(super) fn passes(
+    head: &ResponseHead,
+    buf: &[u8],
+    field: &Field,
+    (conf, ready): (&Conf, &Ready),
     listed: bool,
-    index: usize,
-) -> Option<Field> {
-    let record = &request.upstream;
-    let field = record.head.fields().as_slice().get(index)?;
+) -> bool {
     match field.id {
-        FieldName::ContentLength => return Some(*field),
+        FieldName::ContentLength => return true,
         FieldName::Upgrade => {}
         FieldName::Trailer if conf.passes_trailers => {}
-        id if hop::is_hop_by_hop(id) => return None,
+        id if hop::is_hop_by_hop(id) => return false,
         _ => {}
     }
-    let is_listed = listed && hop::is_listed(record.head.fields(), &record.buf, field);
-    (!is_listed && !ready.hidden.has_field(field, &record.buf)).then_some(*field)
+    let is_listed = listed && hop::is_listed(head.fields(), buf, field);
+    !is_listed && !ready.hidden.has_field(field, buf)
 }
 
 /// `Location` and `Refresh`, after `proxy_redirect`. What was replaced may become absolute; what was not is passed as it is.

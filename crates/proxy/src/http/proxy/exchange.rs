@@ -5,9 +5,12 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use balancer::retry::Failure;
-use http_wire::{BodyFraming, Method, Parsed, ResponseHead, ResponseLimits, response_framing};
+use http_wire::{
+    BodyFraming, FieldName, Method, Parsed, ResponseHead, ResponseLimits, response_framing,
+};
 
 use super::super::{Abort, Client, Fields, Request};
+use super::answer;
 use super::conf::Conf;
 use super::sender::{SendError, Sender};
 use crate::conf::Severity;
@@ -132,9 +135,16 @@ impl Wait<'_> {
 
     /// Passes early hints on (RFC 8297).
     async fn hints(&mut self, request: &mut Request, client: &mut Client) -> Result<(), Fault> {
+        let Some(ready) = self.conf.ready.as_deref() else {
+            return Ok(());
+        };
         let mut fields = Fields::default();
-        for field in self.head.fields().as_slice() {
-            if !http_wire::hop::is_hop_by_hop(field.id) {
+        let (head, how) = (&self.head, (self.conf, ready));
+        for field in head.fields().as_slice() {
+            let passes = answer::passes(head, &self.buf, field, how, true);
+            // An interim answer has no body, so it says nothing about one.
+            let of_connection = matches!(field.id, FieldName::ContentLength | FieldName::Upgrade);
+            if passes && !of_connection {
                 fields.push(field.name.of(&self.buf), field.value.of(&self.buf));
             }
         }
