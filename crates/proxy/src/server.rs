@@ -136,7 +136,11 @@ impl Proxy {
         running.stream.inherit(&self.config.stream);
         // The workers take what waits at a socket and close it; if it were open here still, what comes later would be reset.
         self.listeners = listeners.clone();
-        let configured = self.workers.configure(listeners, running.clone()).await;
+        let allowed = self.config.config.main.worker_shutdown_timeout;
+        let configured = self
+            .workers
+            .configure(listeners, running.clone(), allowed)
+            .await;
         self.jobs = running.keep(&self.keeper);
         self.figures.show(&running.http, &running.stream);
         self.config = running;
@@ -332,9 +336,10 @@ impl Moment {
             config,
         } = self;
         let (mut transport, mut at) = (accepted.transport, accepted.listener);
+        let lease = accepted.lease;
         for _ in 0..PASSES_MAX {
             let Some(port) = at.checked_sub(http_config.ports.len()) else {
-                return http::serve(http, http_config, transport, at).await;
+                return http::serve(http, http_config, transport, at, lease).await;
             };
             // A session holds its state for as long as it lasts; most connections are of the other face.
             let session = stream::serve(stream.clone(), stream_config.clone(), transport, port);

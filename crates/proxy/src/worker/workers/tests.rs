@@ -140,7 +140,7 @@ fn a_reload_keeps_connections_and_takes_new_addresses() {
         let gone = before.address(0).unwrap().ip().unwrap();
         drop(before);
         workers
-            .configure(after.clone(), Plan::new(2))
+            .configure(after.clone(), Plan::new(2), None)
             .await
             .unwrap();
         assert_eq!(ask(&mut first).await, [2, 0]);
@@ -151,7 +151,7 @@ fn a_reload_keeps_connections_and_takes_new_addresses() {
         let fewer = bind(&["127.0.0.3:0", "127.0.0.2:0"], 1, &after);
         drop(after);
         workers
-            .configure(fewer.clone(), Plan::new(3))
+            .configure(fewer.clone(), Plan::new(3), None)
             .await
             .unwrap();
         for _ in 0..4 {
@@ -172,7 +172,10 @@ fn workers_that_are_too_many_go_for_good() {
             .unwrap();
         let few = bind(&["127.0.0.1:0"], 1, &many);
         drop(many);
-        workers.configure(few.clone(), Plan::new(2)).await.unwrap();
+        workers
+            .configure(few.clone(), Plan::new(2), None)
+            .await
+            .unwrap();
         // Nobody is told of an end that was wanted.
         let ended = tokio::time::timeout(Duration::from_millis(100), workers.ended());
         assert!(ended.await.is_err());
@@ -184,12 +187,15 @@ fn workers_that_are_too_many_go_for_good() {
             assert_eq!(ask(&mut client).await, [2, 0]);
             kept.push(client);
         }
-        workers.configure(few.clone(), Plan::new(3)).await.unwrap();
+        workers
+            .configure(few.clone(), Plan::new(3), None)
+            .await
+            .unwrap();
         for mut client in kept {
             assert_eq!(ask(&mut client).await, [3, 0]);
         }
         let more = bind(&["127.0.0.1:0"], 2, &few);
-        workers.configure(more, Plan::new(4)).await.unwrap();
+        workers.configure(more, Plan::new(4), None).await.unwrap();
         assert_eq!(workers.members.len(), 2);
     });
 }
@@ -205,7 +211,7 @@ fn a_fault_in_a_surplus_worker_brings_it_not_back() {
         drop(many);
         // Both are broken before the second hears that it is to quit.
         workers.call(|_| panic!("the thread's own"));
-        workers.configure(few, Plan::new(2)).await.unwrap();
+        workers.configure(few, Plan::new(2), None).await.unwrap();
         for _ in 0..2 {
             assert!(workers.ended().await.is_some());
             workers.replace().await.unwrap();
@@ -235,7 +241,7 @@ fn what_waits_at_a_door_that_closes_is_of_the_old_configuration() {
         let mut gone = client(&before, 0).await;
         let mut stays = client(&before, 1).await;
         drop(before);
-        let told = workers.configure(after, Plan::new(2));
+        let told = workers.configure(after, Plan::new(2), None);
         let let_go = async {
             tokio::task::yield_now().await;
             go.send(()).unwrap();
