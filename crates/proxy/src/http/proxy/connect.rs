@@ -12,18 +12,28 @@ use balancer::retry::Failure;
 use super::super::{Abort, Client, Request, Var};
 use super::conf::{Bind, Conf};
 use super::exchange::Fault;
-use super::ssl::Tls;
 use super::target::Target;
 use crate::conf::Severity;
-use crate::net::tls::connect_tls;
+use crate::net::tls::{ClientTls, connect_tls};
 use crate::net::{Alarm, ConnectOptions, Keepalive, Transport, connect};
 use crate::upstream::{Lane, Link, Turn};
 
 /// How servers of one request are connected with.
 pub(super) struct Dial {
-    tls: Option<(Arc<Tls>, String)>,
+    tls: Option<Secure>,
     options: ConnectOptions,
     pass: u64,
+}
+
+/// TLS of one request.
+struct Secure {
+    client: Arc<ClientTls>,
+    /// Whom the server's certificate is to be for.
+    name: String,
+    /// Connections that were made with another one serve other requests.
+    id: u64,
+    /// The certificate of ours that variables say.
+    certificate: Vec<u8>,
 }
 
 impl Dial {
@@ -37,7 +47,21 @@ impl Dial {
                 None => place.host.clone(),
             };
             let name = String::from_utf8_lossy(&name).into_owned();
-            Some((tls.ok_or(500_u16)?, name))
+            let tls = tls.ok_or(500_u16)?;
+            let client = conf.ssl.client(&tls, request).map_err(|text| {
+                request.error(
+                    Severity::Error,
+                    format_args!("cannot load certificate: {text} while connecting to upstream"),
+                );
+                500_u16
+            });
+            let (client, certificate) = client?;
+            Some(Secure {
+                client,
+                name,
+                id: tls.id,
+                certificate,
+            })
         } else {
             None
         };
@@ -71,10 +95,11 @@ impl Dial {
     pub(super) fn lane(&self, turn: &Turn<Var>) -> Lane {
         let (tls, name) = match &self.tls {
             None => (0, 0),
-            Some((tls, name)) => {
+            Some(secure) => {
                 let mut hasher = DefaultHasher::new();
-                name.hash(&mut hasher);
-                (tls.id, hasher.finish())
+                secure.name.hash(&mut hasher);
+                secure.certificate.hash(&mut hasher);
+                (secure.id, hasher.finish())
             }
         };
         Lane {
@@ -99,8 +124,8 @@ impl Dial {
         let connected = wait(request, client, conf, &alarm, connecting, "connect()").await?;
         let transport = match &self.tls {
             None => connected,
-            Some((tls, name)) => {
-                let handshake = connect_tls(connected, &tls.client, name);
+            Some(secure) => {
+                let handshake = connect_tls(connected, &secure.client, &secure.name);
                 wait(
                     request,
                     client,

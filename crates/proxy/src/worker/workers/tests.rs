@@ -127,7 +127,7 @@ fn a_reload_keeps_connections_and_takes_new_addresses() {
         let gone = before.address(0).unwrap().ip().unwrap();
         drop(before);
         workers
-            .configure(after.clone(), Plan::new(2))
+            .configure(after.clone(), Plan::new(2), None)
             .await
             .unwrap();
         assert_eq!(ask(&mut first).await, [2, 0]);
@@ -138,7 +138,7 @@ fn a_reload_keeps_connections_and_takes_new_addresses() {
         let fewer = bind(&["127.0.0.3:0", "127.0.0.2:0"], 1, &after);
         drop(after);
         workers
-            .configure(fewer.clone(), Plan::new(3))
+            .configure(fewer.clone(), Plan::new(3), None)
             .await
             .unwrap();
         for _ in 0..4 {
