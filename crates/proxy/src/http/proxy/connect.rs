@@ -1,7 +1,6 @@
 //! A connection to the server whose turn it is: a kept one, or a new one.
 
 use std::future::poll_fn;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use crate::upstream::{Lane, Link, Turn};
 
 /// How servers of one request are connected with.
 pub(super) struct Dial {
-    tls: Option<(Arc<Tls>, String)>,
+    tls: Option<(Arc<Tls>, Arc<str>)>,
     options: ConnectOptions,
     pass: u64,
 }
@@ -36,7 +35,7 @@ impl Dial {
                 Some(template) => template.to_bytes(request),
                 None => place.host.clone(),
             };
-            let name = String::from_utf8_lossy(&name).into_owned();
+            let name = String::from_utf8_lossy(&name).into();
             Some((tls.ok_or(500_u16)?, name))
         } else {
             None
@@ -69,18 +68,12 @@ impl Dial {
 
     /// What a connection with that server is good for.
     pub(super) fn lane(&self, turn: &Turn<Var>) -> Lane {
-        let (tls, name) = match &self.tls {
-            None => (0, 0),
-            Some((tls, name)) => {
-                let mut hasher = DefaultHasher::new();
-                name.hash(&mut hasher);
-                (tls.id, hasher.finish())
-            }
-        };
+        let tls = self.tls.as_ref();
         Lane {
             peer: turn.peer(),
-            tls,
-            name,
+            tls: tls.map_or(0, |(tls, _)| tls.id),
+            name: tls.map(|(_, name)| name.clone()),
+            bind: self.options.bind,
             pass: self.pass,
         }
     }
@@ -116,6 +109,13 @@ impl Dial {
     }
 }
 
+/// Why a connection is not there.
+enum Missed {
+    Elapsed,
+    ClientGone,
+    Failed(io::Error),
+}
+
 /// Waits for a connection, or for the client to go.
 async fn wait(
     request: &Request,
@@ -129,21 +129,21 @@ async fn wait(
     alarm.set(conf.connect_timeout);
     let outcome = poll_fn(|cx| {
         if let Poll::Ready(outcome) = work.as_mut().poll(cx) {
-            return Poll::Ready(outcome.map_err(Some));
+            return Poll::Ready(outcome.map_err(Missed::Failed));
         }
         if alarm.poll_elapsed(cx).is_ready() {
-            return Poll::Ready(Err(None));
+            return Poll::Ready(Err(Missed::Elapsed));
         }
-        if !conf.ignores_client_abort && client.poll_closed(cx).is_ready() {
-            let gone = io::Error::from(io::ErrorKind::ConnectionAborted);
-            return Poll::Ready(Err(Some(gone)));
+        let has_body = request.body.is_complete;
+        if !conf.ignores_client_abort && client.poll_closed(cx, has_body).is_ready() {
+            return Poll::Ready(Err(Missed::ClientGone));
         }
         Poll::Pending
     })
     .await;
     alarm.clear();
-    outcome.map_err(|error| match error {
-        None => {
+    outcome.map_err(|missed| match missed {
+        Missed::Elapsed => {
             request.error(
                 Severity::Error,
                 format_args!(
@@ -152,10 +152,8 @@ async fn wait(
             );
             Fault::Server(Failure::Timeout)
         }
-        Some(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
-            Fault::Client(Abort::Gone)
-        }
-        Some(error) => {
+        Missed::ClientGone => Fault::Client(Abort::Gone),
+        Missed::Failed(error) => {
             let code = error.raw_os_error();
             let code = code.map(|code| format!("{code}: ")).unwrap_or_default();
             request.error(
