@@ -25,6 +25,7 @@ use std::sync::Arc;
 use nginx_conf::{Directive, Finding, Spec};
 
 use crate::log::{Errors, Logs};
+use crate::net::Endpoint;
 use crate::{http, stream};
 
 pub use error_log::{ErrorLog, LogTarget, Severity};
@@ -106,12 +107,31 @@ pub fn resolve(directives: &[Directive], origin: &Origin, findings: &mut Vec<Fin
     };
     let http = block("http").map(|inside| Arc::new(http::resolve(inside, &mut cx)));
     let stream = block("stream").map(|inside| Arc::new(stream::resolve(inside, &mut cx)));
+    if let (Some(http), Some(stream)) = (&http, &stream) {
+        check_addresses(http, stream, &mut cx);
+    }
     Config {
         main,
         http,
         stream,
         logs: std::mem::take(&mut cx.logs),
         errors: cx.errors,
+    }
+}
+
+/// One address cannot be of both faces: the system would give its connections to either.
+fn check_addresses(http: &http::Config, stream: &stream::Config, cx: &mut Cx<'_>) {
+    let chosen_by_system = |address: &Endpoint| address.ip().is_some_and(|ip| ip.port() == 0);
+    for port in stream.ports.iter().filter(|port| !port.spec.udp) {
+        let address = &port.spec.address;
+        let mut others = http.ports.iter();
+        let is_taken = others.any(|other| other.spec.address == *address);
+        if let Some(place) = &port.default.place
+            && is_taken
+            && !chosen_by_system(address)
+        {
+            cx.wrong_at(place, format!("{address} is listened on by http, too"));
+        }
     }
 }
 

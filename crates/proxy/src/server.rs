@@ -134,9 +134,10 @@ impl Proxy {
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
         running.http.inherit(&self.config.http);
         running.stream.inherit(&self.config.stream);
+        let allowed = self.config.config.main.worker_shutdown_timeout;
         let configured = self
             .workers
-            .configure(listeners.clone(), running.clone())
+            .configure(listeners.clone(), running.clone(), allowed)
             .await;
         self.jobs = running.keep(&self.keeper);
         self.figures.show(&running.http, &running.stream);
@@ -347,9 +348,10 @@ impl Moment {
             config,
         } = self;
         let (mut transport, mut at) = (accepted.transport, accepted.listener);
+        let lease = accepted.lease;
         for _ in 0..PASSES_MAX {
             let Some(port) = at.checked_sub(http_config.ports.len()) else {
-                return http::serve(http, http_config, transport, at).await;
+                return http::serve(http, http_config, transport, at, lease).await;
             };
             // A session holds its state for as long as it lasts; most connections are of the other face.
             let session = stream::serve(stream.clone(), stream_config.clone(), transport, port);

@@ -7,7 +7,7 @@
 //!
 //! **Reload.** `Workers::configure` gives every worker the new configuration and sockets and returns when all have them: from
 //! then on no connection is accepted under the old ones. Connections go on; each takes the configuration from its service when
-//! it wants a newer one.
+//! it wants a newer one, and says so ([`Lease::renew`]); with a time given, those that have not by then are ended.
 //!
 //! **Quit.** A worker that quits closes its listeners, serves the connections that waited on them, wakes the idle ones
 //! ([`Alarm::guard_idle`](crate::net::Alarm::guard_idle)), and ends when the last connection has. **Stop** ends it at once.
@@ -16,12 +16,14 @@
 
 mod connection;
 mod keeper;
+mod lease;
 mod seat;
 mod service;
 mod thread;
 mod workers;
 
 pub(crate) use keeper::{Job, Keeper};
+pub(crate) use lease::Lease;
 pub(crate) use service::{Accepted, Seat, Service, Trouble};
 pub(crate) use thread::Ended;
 pub(crate) use workers::Workers;

@@ -76,6 +76,9 @@ pub(crate) fn credentials(request: &Request) -> Option<(Vec<u8>, Vec<u8>)> {
 
 /// Asks for a password where the location wants one.
 pub(crate) async fn run(request: &mut Request) -> Verdict {
+    if request.location.auth_basic.realm.is_none() {
+        return Verdict::Silent;
+    }
     let conf = request.location.auth_basic.clone();
     let (Some(realm), Some(file)) = (&conf.realm, &conf.file) else {
         return Verdict::Silent;

@@ -64,10 +64,11 @@ fn set(location: &mut Location, directive: &Directive, cx: &mut HttpCx<'_, '_>) 
 
 /// Asks.
 pub(crate) async fn run(request: &mut Request, client: &mut Client) -> Result<Verdict, Abort> {
-    let location = request.location.clone();
-    let Some(uri) = &location.auth_request.uri else {
+    if request.location.auth_request.uri.is_none() {
         return Ok(Verdict::Silent);
-    };
+    }
+    let location = request.location.clone();
+    let uri = location.auth_request.uri.as_deref().unwrap_or_default();
     let mut sub = subrequest::make(request, uri);
     sub.set_args(b"");
     sub.is_get_now = true;

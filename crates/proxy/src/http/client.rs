@@ -56,6 +56,11 @@ impl Client {
         std::mem::replace(&mut self.sink.muted, muted)
     }
 
+    /// Drops so many bytes of the body before any of it is sent. To be called behind [`Client::send_head`].
+    pub(crate) fn skip(&mut self, bytes: u64) {
+        self.sink.skip = bytes;
+    }
+
     /// Whether bytes of a body would go out, once the head is complete.
     pub(crate) fn wants_body(&self) -> bool {
         self.sink.wants_body()

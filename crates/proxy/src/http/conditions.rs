@@ -35,7 +35,24 @@ pub(crate) fn decide(request: &mut Request) -> Option<u16> {
         }
     }
     super::headers::run_once(request);
-    range::decide(request)
+    let max = request.location.files.ranges_max;
+    range::decide(request, max)
+}
+
+/// The same for a body that cannot be read again: one range, whose start is given back (0 for the whole); no conditions, which
+/// are the server's to ask. `Err` with the status where there is no such range.
+pub(crate) fn one_range(request: &mut Request) -> Result<u64, u16> {
+    super::headers::run_once(request);
+    if request.response.status != 200 || request.is_subrequest {
+        return Ok(0);
+    }
+    request.response.allow_ranges |= request.response.gzip_level == 0;
+    let max = request.location.files.ranges_max.unwrap_or(1).min(1);
+    if let Some(status) = range::decide(request, Some(max)) {
+        return Err(status);
+    }
+    let parts = &request.response.parts.list;
+    Ok(parts.first().map_or(0, |part| part.bytes.start))
 }
 
 /// Whether a condition that must hold does not.

@@ -65,9 +65,12 @@ struct Proxied {
 
 /// Decides whether the response is compressed, and says so in its head.
 pub(crate) fn decide(request: &mut Request) {
+    if !request.location.gzip.enabled {
+        return;
+    }
     let location = request.location.clone();
     let conf = &location.gzip;
-    if !conf.enabled || !fits(request, conf) {
+    if !fits(request, conf) {
         return;
     }
     if conf.vary {

@@ -214,11 +214,12 @@ pub(crate) fn run_once(request: &mut Request) {
 }
 
 fn run(request: &mut Request) {
-    let location = request.location.clone();
-    let conf = &location.headers;
+    let conf = &request.location.headers;
     if conf.fields.is_empty() && conf.expires.is_none() {
         return;
     }
+    let location = request.location.clone();
+    let conf = &location.headers;
     let is_usual = is_usual(request);
     if is_usual && let Some(expires) = &conf.expires {
         expires.apply(request);

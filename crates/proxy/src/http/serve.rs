@@ -13,6 +13,7 @@ use super::greet::{self, Greeted};
 use super::listen::Port;
 use super::{Client, Config, Connection, Request, Worker, finalize, phases, read_head};
 use crate::net::{Alarm, Endpoint, Transport, clock};
+use crate::worker::Lease;
 
 /// How long memory waits for the next request before it is given back.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -23,6 +24,7 @@ pub(crate) async fn serve(
     config: Arc<Config>,
     transport: Transport,
     port: usize,
+    lease: Rc<Lease>,
 ) {
     let Some(port) = config.ports.get(port).cloned() else {
         return;
@@ -40,7 +42,7 @@ pub(crate) async fn serve(
     } else {
         Greeted::plain(transport)
     };
-    let mut session = Session::new(&worker, config, port, number, greeted);
+    let mut session = Session::new(&worker, config, port, number, greeted, lease);
     let mut allowed = session.port.default.core.header_timeout;
     while session.idle(allowed).await {
         // Boxed so that an idle connection does not carry the state of a busy one.
@@ -65,6 +67,7 @@ struct Session {
     port: Arc<Port>,
     connection: Rc<Connection>,
     client: Client,
+    lease: Rc<Lease>,
 }
 
 impl Session {
@@ -74,6 +77,7 @@ impl Session {
         port: Arc<Port>,
         number: u64,
         greeted: Greeted,
+        lease: Rc<Lease>,
     ) -> Self {
         let transport = greeted.transport;
         let local = OnceCell::new();
@@ -101,6 +105,7 @@ impl Session {
             port,
             connection,
             client: Client::new(transport, Alarm::new()),
+            lease,
         }
     }
 
@@ -181,6 +186,7 @@ impl Session {
         };
         self.config = config;
         self.port = port;
+        self.lease.renew();
         true
     }
 

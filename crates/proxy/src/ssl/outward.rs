@@ -1,11 +1,13 @@
 //! `proxy_ssl_*` of both faces: TLS to the servers.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::net::tls::{Choice, ClientSpec, ClientTls, Passwords};
-use crate::script::Template;
+use crate::script::{Scope, Template};
 
 /// What is written.
 #[derive(Debug, Clone)]
@@ -22,9 +24,11 @@ pub(crate) struct Outward<V> {
     /// `proxy_ssl_crl`
     pub(crate) revoked: Option<PathBuf>,
     /// `proxy_ssl_certificate`
-    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) certificate: Option<Template<V>>,
     /// `proxy_ssl_certificate_key`
-    pub(crate) key: Option<PathBuf>,
+    pub(crate) key: Option<Template<V>>,
+    /// Where relative names of the two start from.
+    pub(crate) conf_dir: PathBuf,
     /// `proxy_ssl_password_file`
     pub(crate) passwords: Passwords,
     /// `proxy_ssl_session_reuse off`
@@ -44,6 +48,7 @@ impl<V> Default for Outward<V> {
             revoked: None,
             certificate: None,
             key: None,
+            conf_dir: PathBuf::new(),
             passwords: Passwords::default(),
             forgets_sessions: false,
             alpn: Vec::new(),
@@ -70,16 +75,7 @@ impl<V> Outward<V> {
                 return Err("no proxy_ssl_trusted_certificate for proxy_ssl_verify".to_owned());
             }
         };
-        let certificate = match (&self.certificate, &self.key) {
-            (None, _) => None,
-            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
-            (Some(certificate), None) => {
-                return Err(format!(
-                    "no \"proxy_ssl_certificate_key\" is defined for certificate \"{}\"",
-                    certificate.display()
-                ));
-            }
-        };
+        let certificate = self.fixed()?;
         let spec = ClientSpec {
             choice: self.choice.clone(),
             verify,
@@ -95,5 +91,47 @@ impl<V> Outward<V> {
             client: Arc::new(client),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
         }))
+    }
+
+    /// The certificate and its key, where no variables say them.
+    fn fixed(&self) -> Result<Option<(PathBuf, PathBuf)>, String> {
+        let Some(certificate) = &self.certificate else {
+            return Ok(None);
+        };
+        let key = self.key.as_ref().ok_or_else(|| {
+            let name = certificate.as_literal().unwrap_or_default();
+            let name = String::from_utf8_lossy(name);
+            format!("no \"proxy_ssl_certificate_key\" is defined for certificate \"{name}\"")
+        })?;
+        let pair = certificate.as_literal().zip(key.as_literal());
+        let pair = pair.filter(|(certificate, _)| !certificate.is_empty());
+        Ok(pair.map(|(certificate, key)| (self.file(certificate), self.file(key))))
+    }
+
+    fn file(&self, name: &[u8]) -> PathBuf {
+        self.conf_dir.join(OsStr::from_bytes(name))
+    }
+
+    /// What is used for one request or session: with the certificate that variables say, where they do, and its name.
+    pub(crate) fn client(
+        &self,
+        tls: &Tls,
+        scope: &impl Scope<V>,
+    ) -> Result<(Arc<ClientTls>, Vec<u8>), String> {
+        let usual = || (tls.client.clone(), Vec::new());
+        let (Some(certificate), Some(key)) = (&self.certificate, &self.key) else {
+            return Ok(usual());
+        };
+        if certificate.as_literal().is_some() && key.as_literal().is_some() {
+            return Ok(usual());
+        }
+        let (certificate, key) = (certificate.to_bytes(scope), key.to_bytes(scope));
+        if certificate.is_empty() {
+            return Ok(usual());
+        }
+        let files = (self.file(&certificate), self.file(&key));
+        let client = tls.client.showing(&files.0, &files.1, &self.passwords);
+        let client = client.map_err(|error| error.to_string())?;
+        Ok((Arc::new(client), certificate))
     }
 }

@@ -24,8 +24,8 @@ pub(crate) struct Lane {
     pub(crate) peer: PeerId,
     /// The TLS that it was made with; 0 for none.
     pub(crate) tls: u64,
-    /// The name that the server was called by in TLS.
-    pub(crate) name: Option<Arc<str>>,
+    /// The name that the server was called by in TLS, and what else it was told there.
+    pub(crate) name: Option<Arc<[u8]>>,
     /// Our address, where it was chosen: others may see clients by it.
     pub(crate) bind: Option<SocketAddr>,
     /// The only `proxy_pass` that may use it; 0 where all of the group's may.

@@ -1,17 +1,22 @@
 //! One accepted connection in its task: counted while it lives, reported where it panics.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use tokio::sync::Notify;
 
+use super::lease::{Lease, Leases};
 use super::service::{Service, Trouble};
 
 /// The connections of a worker that are being served.
 pub(super) struct Connections {
     live: Arc<AtomicUsize>,
     changed: Notify,
+    pub(super) leases: Leases,
 }
 
 impl Connections {
@@ -19,6 +24,7 @@ impl Connections {
         Self {
             live,
             changed: Notify::new(),
+            leases: Leases::default(),
         }
     }
 
@@ -34,13 +40,21 @@ impl Connections {
 pub(super) fn spawn<S: Service, W: Future<Output = ()> + 'static>(
     service: &Rc<S>,
     connections: &Rc<Connections>,
-    work: impl FnOnce(Rc<S>) -> W,
+    work: impl FnOnce(Rc<S>, Rc<Lease>) -> W,
 ) {
-    let counted = Counted::new(service, connections);
-    let work = work(Rc::clone(service));
+    let lease = connections.leases.lease();
+    let mut counted = Counted::new(service, connections);
+    let work = work(Rc::clone(service), Rc::clone(&lease));
     tokio::task::spawn_local(async move {
-        let _counted = counted;
-        work.await;
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            if lease.is_ended() {
+                return Poll::Ready(());
+            }
+            counted.hold(&lease, cx);
+            work.as_mut().poll(cx)
+        })
+        .await;
     });
 }
 
@@ -48,6 +62,8 @@ pub(super) fn spawn<S: Service, W: Future<Output = ()> + 'static>(
 struct Counted<S: Service> {
     service: Rc<S>,
     connections: Rc<Connections>,
+    /// Its place among the leases, once its task has run.
+    place: Option<usize>,
 }
 
 impl<S: Service> Counted<S> {
@@ -57,12 +73,23 @@ impl<S: Service> Counted<S> {
         Self {
             service: Rc::clone(service),
             connections: Rc::clone(connections),
+            place: None,
+        }
+    }
+
+    /// Lets the task be woken at the end of its lease.
+    fn hold(&mut self, lease: &Rc<Lease>, cx: &Context<'_>) {
+        if self.place.is_none() {
+            self.place = Some(self.connections.leases.hold(lease, cx.waker()));
         }
     }
 }
 
 impl<S: Service> Drop for Counted<S> {
     fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.connections.leases.release(place);
+        }
         if self.connections.live.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.connections.changed.notify_one();
         }

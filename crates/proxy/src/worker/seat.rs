@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::connection::{self, Connections};
 use super::service::{Accepted, Seat, Service, Trouble};
-use crate::net::{self, Arrival, Endpoint, Listener, Listeners};
+use crate::net::{self, Arrival, Endpoint, Listener, Listeners, Transport};
 
 /// What a worker is told.
 pub(super) enum Order<S: Service> {
@@ -20,6 +20,8 @@ pub(super) enum Order<S: Service> {
     Configure {
         config: Arc<S::Config>,
         listeners: Listeners,
+        /// How long connections under the old one may go on; `None` for as long as they like.
+        allowed: Option<Duration>,
         /// Is answered when nothing is accepted under the old one any more.
         done: oneshot::Sender<io::Result<()>>,
     },
@@ -97,6 +99,7 @@ impl<S: Service> Worker<S> {
                 Some(Order::Configure {
                     config,
                     listeners,
+                    allowed,
                     done,
                 }) => {
                     let quits = net::quitting();
@@ -104,6 +107,7 @@ impl<S: Service> Worker<S> {
                         self.leave(&listeners);
                     }
                     self.service.configure(config);
+                    self.outdate(allowed);
                     let outcome = if quits {
                         Ok(())
                     } else {
@@ -117,6 +121,18 @@ impl<S: Service> Worker<S> {
                 // Where nobody is left who could say when to end, it is now.
                 Some(Order::Stop) | None => return None,
             }
+        }
+    }
+
+    /// What is served now is served under an old configuration.
+    fn outdate(&self, allowed: Option<Duration>) {
+        let number = self.connections.leases.advance();
+        if let Some(time) = allowed {
+            let connections = Rc::clone(&self.connections);
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(time).await;
+                connections.leases.end_before(number);
+            });
         }
     }
 
@@ -170,13 +186,8 @@ impl<S: Service> Worker<S> {
     fn shut(&self, door: &Door) {
         door.task.abort();
         for transport in door.listener.waiting() {
-            let accepted = Accepted {
-                transport,
-                listener: door.index.get(),
-            };
-            connection::spawn(&self.service, &self.connections, |service| {
-                service.serve(accepted)
-            });
+            let listener = door.index.get();
+            serve(&self.service, &self.connections, transport, listener);
         }
     }
 
@@ -204,22 +215,31 @@ impl<S: Service> Accepting<S> {
             let listener = self.index.get();
             match arrival {
                 Arrival::Connection(transport) => {
-                    let accepted = Accepted {
-                        transport,
-                        listener,
-                    };
-                    connection::spawn(&self.service, &self.connections, |service| {
-                        service.serve(accepted)
-                    });
+                    serve(&self.service, &self.connections, transport, listener);
                 }
                 Arrival::Datagrams(client) => {
-                    connection::spawn(&self.service, &self.connections, |service| {
+                    connection::spawn(&self.service, &self.connections, |service, _| {
                         service.serve_datagrams(client, listener)
                     });
                 }
             }
         }
     }
+}
+
+fn serve<S: Service>(
+    service: &Rc<S>,
+    connections: &Rc<Connections>,
+    transport: Transport,
+    listener: usize,
+) {
+    connection::spawn(service, connections, |service, lease| {
+        service.serve(Accepted {
+            transport,
+            listener,
+            lease,
+        })
+    });
 }
 
 async fn seconds<S: Service>(service: &S) {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use super::lease::Lease;
 use crate::net::{Datagrams, Endpoint, Transport};
 
 /// What a worker does with its connections and its configuration. One value per worker; all of it runs on the worker's thread.
@@ -57,6 +58,8 @@ pub(crate) struct Accepted {
     pub(crate) transport: Transport,
     /// The index of the listener's address in the current configuration.
     pub(crate) listener: usize,
+    /// Its hold on that configuration.
+    pub(crate) lease: Rc<Lease>,
 }
 
 /// What went wrong in a worker, outside any connection.

@@ -54,7 +54,8 @@ impl<S: Service> Workers<S> {
     }
 
     /// Gives a new configuration to all workers; returns when nothing is accepted under the old one. There are then as many
-    /// workers as `listeners` was bound for.
+    /// workers as `listeners` was bound for. Connections that are served under the old one may go on for `allowed`, where it says
+    /// a time.
     ///
     /// # Errors
     ///
@@ -64,6 +65,7 @@ impl<S: Service> Workers<S> {
         &mut self,
         listeners: Listeners,
         config: Arc<S::Config>,
+        allowed: Option<Duration>,
     ) -> io::Result<()> {
         self.config = config;
         self.listeners = listeners;
@@ -71,7 +73,7 @@ impl<S: Service> Workers<S> {
         for member in &mut self.members {
             if member.number >= count && !member.surplus {
                 member.surplus = true;
-                member.tell(Order::Quit(None));
+                member.tell(Order::Quit(allowed));
             }
         }
         let answers: Vec<_> = self
@@ -82,6 +84,7 @@ impl<S: Service> Workers<S> {
                 member.tell(Order::Configure {
                     config: Arc::clone(&self.config),
                     listeners: self.listeners.clone(),
+                    allowed,
                     done,
                 });
                 answer

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 
 use crate::rewriting::get;
 use crate::stand::Stand;
+use crate::upstreams::Server;
 
 fn stand(name: &str, outside: &str, inside: &str) -> Stand {
     let mut stand = Stand::new(name);
@@ -128,6 +129,35 @@ fn other_locations_are_asked_and_told() {
     let mut copies = stand.lines("copies", 2);
     copies.sort();
     assert_eq!(copies, ["/copy/1 200 a", "/copy/2 200 a"]);
+}
+
+#[test]
+fn a_part_of_what_a_server_sends() {
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"a\"\r\n\r\n0123456789";
+    let server = Server::saying(answer);
+    let inside = format!(
+        "location / {{ proxy_pass http://127.0.0.1:{}; proxy_force_ranges on; }}",
+        server.port
+    );
+    let stand = stand("force", "", &inside);
+    let check = |fields: &str, wanted: &str, body: &str| {
+        let answer = get(&stand, "/", fields);
+        let got = answer.split_once("\r\n\r\n").map(|(_, body)| body);
+        assert_eq!(status(&answer), wanted, "{fields} {answer}");
+        assert!(wanted == "416" || got == Some(body), "{fields} {answer}");
+    };
+    check("", "200", "0123456789");
+    check("Range: bytes=4-\r\n", "206", "456789");
+    check("Range: bytes=2-3\r\n", "206", "23");
+    check("Range: bytes=-1\r\n", "206", "9");
+    check("Range: bytes=0-1,4-5\r\n", "200", "0123456789");
+    check("Range: bytes=20-\r\n", "416", "");
+    check("Range: bytes=2-3\r\nIf-Range: \"a\"\r\n", "206", "23");
+    check(
+        "Range: bytes=2-3\r\nIf-Range: \"b\"\r\n",
+        "200",
+        "0123456789",
+    );
 }
 
 #[test]

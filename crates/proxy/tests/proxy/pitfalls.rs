@@ -1,7 +1,7 @@
 //! The twenty pitfalls of a load balancer, each by its number; the one about HTTP/2 (17) waits for HTTP/2.
 //!
 //! Here: what may be in a message. `servers`: what goes wrong with servers. `clients`: slow, large and impatient clients.
-//! `state`: what is counted and remembered.
+//! `state`: what is counted and remembered; names that change under a request are in the tests of `balancer`.
 
 mod clients;
 mod servers;

@@ -162,6 +162,31 @@ fn variables_say_where_a_session_goes_and_sessions_outlive_a_reload() {
 }
 
 #[test]
+fn old_sessions_end_after_the_time_that_they_are_given() {
+    let mut stand = Stand::new("stream-shutdown");
+    let backend = Backend::start("b");
+    let text = format!(
+        "worker_shutdown_timeout 10ms;
+        http {{ server {{ listen 127.0.0.1:0; }} }}
+        stream {{ server {{ listen 127.0.0.2:0; proxy_pass {}; }} }}",
+        backend.address
+    );
+    stand.run(&text);
+    let mut session = stand.connect(1);
+    session.write_all(b"x").unwrap();
+    while backend.sessions() < 1 {
+        thread::yield_now();
+    }
+    stand.run(&text);
+    let ended = session.read(&mut [0]);
+    let late = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
+    assert!(!ended.as_ref().is_err_and(late), "{ended:?}");
+    let got = stand.ask(0, b"GET / HTTP/1.0\r\n\r\n");
+    assert!(got.starts_with("HTTP/1.1 404"), "{got}");
+    assert_eq!(stand.ask(1, b"y."), "b:y.");
+}
+
+#[test]
 fn datagrams_are_sessions_of_their_clients() {
     let mut stand = Stand::new("stream-udp");
     let backend = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -259,6 +284,9 @@ fn what_cannot_be_served_is_refused() {
         "is duplicate",
     );
     check("upstream u { server 127.0.0.1; }", "no port");
+    let both = "http { server { listen 127.0.0.1:1; } } stream { server { listen 127.0.0.1:1; return x; } }";
+    let wrong = stand.resolve(both).unwrap_err().join("\n");
+    assert!(wrong.contains("is listened on by http"), "{wrong}");
     check("access_log x.log;", "log format is not specified");
 }
 

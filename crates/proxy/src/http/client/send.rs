@@ -45,6 +45,8 @@ pub(super) struct Sink {
     pub(super) muted: bool,
     /// When the rate lets the next bytes go.
     pace: Option<Alarm>,
+    /// What of the body is dropped first.
+    pub(super) skip: u64,
     /// What compresses the body on its way.
     pub(super) encoder: Option<Box<Encoder>>,
 }
@@ -58,6 +60,7 @@ impl Sink {
         self.chunk_left = 0;
         self.ended = false;
         self.encoder = None;
+        self.skip = 0;
     }
 
     pub(super) fn wants_body(&self) -> bool {
@@ -137,6 +140,12 @@ impl Client {
     ) -> Poll<Result<usize, Abort>> {
         if self.sink.muted || self.sink.framing == Framing::Nothing {
             return Poll::Ready(Ok(data.len()));
+        }
+        if self.sink.skip > 0 {
+            let skipped = usize::try_from(self.sink.skip).unwrap_or(usize::MAX);
+            let skipped = skipped.min(data.len());
+            self.sink.skip -= skipped as u64;
+            return Poll::Ready(Ok(skipped));
         }
         if self.sink.encoder.is_some() {
             return self.poll_pack(cx, request, data);

@@ -48,8 +48,7 @@ enum Wanted {
 }
 
 /// Makes the response 206 where the request asks for ranges; `Some` with 416 where none of them is there.
-pub(super) fn decide(request: &mut Request) -> Option<u16> {
-    let max = request.location.files.ranges_max;
+pub(super) fn decide(request: &mut Request, max: Option<u64>) -> Option<u16> {
     let len = request.response.content_length?;
     if !request.response.allow_ranges || max == Some(0) {
         return None;

@@ -22,15 +22,14 @@ pub(super) async fn run(
     if entry == Entry::Named {
         except(request);
         keep_alive::decide(request);
-        let location = request.location.clone();
-        match rewritten(request, client, &location).await? {
+        match rewritten(request, client).await? {
             Some(Flow::Next) => {}
             Some(flow) => return Ok(flow),
             None => return Ok(Flow::Next),
         }
     } else {
-        let root = request.server.root.clone();
-        match rewritten(request, client, &root).await? {
+        // The server's own level holds until a location is found.
+        match rewritten(request, client).await? {
             None | Some(Flow::Next) => {}
             Some(flow) => return Ok(flow),
         }
@@ -40,12 +39,11 @@ pub(super) async fn run(
             Flow::Next => {}
             flow => return Ok(flow),
         }
-        let location = request.location.clone();
         // What no location takes stays with the server, whose rewrites were run already.
-        if Arc::ptr_eq(&location, &request.server.root) {
+        if Arc::ptr_eq(&request.location, &request.server.root) {
             return Ok(Flow::Next);
         }
-        match rewritten(request, client, &location).await? {
+        match rewritten(request, client).await? {
             None => return Ok(Flow::Next),
             Some(Flow::Next) => {}
             Some(flow) => return Ok(flow),
@@ -53,19 +51,17 @@ pub(super) async fn run(
     }
 }
 
-/// Runs the rewrites of a level: `None` where the URI stays with it, `Next` where it is to be found again.
-async fn rewritten(
-    request: &mut Request,
-    client: &mut Client,
-    at: &Arc<Location>,
-) -> Result<Option<Flow>, Abort> {
-    if at.program.is_empty() {
+/// Runs the rewrites of the request's level: `None` where the URI stays with it, `Next` where it is to be found again.
+async fn rewritten(request: &mut Request, client: &mut Client) -> Result<Option<Flow>, Abort> {
+    // Counted pointers are cloned only where that is needed: all workers share the counts.
+    if request.location.program.is_empty() {
         return Ok(None);
     }
-    match rewrite::run(request, at) {
+    let at = request.location.clone();
+    match rewrite::run(request, &at) {
         Ran::End => Ok(None),
         // A change by the server's rewrites costs no turn: the location is found for the first time.
-        Ran::Changed if Arc::ptr_eq(at, &request.server.root) => Ok(Some(Flow::Next)),
+        Ran::Changed if Arc::ptr_eq(&at, &request.server.root) => Ok(Some(Flow::Next)),
         Ran::Changed if take_turn(request) => {
             let root = request.server.root.clone();
             request.location = root;
@@ -79,13 +75,12 @@ async fn rewritten(
 
 /// The location of the URI, and what it says of requests at sight.
 fn find(request: &mut Request) -> Flow {
-    let root = request.server.root.clone();
     let slots = &request.slots;
     let mut assign = |id, value: &[u8]| slots.set(id, value);
     let captures = request.captures.get_mut();
-    let found = root.locations.find(&request.uri, captures, &mut assign);
-    let location = match found {
-        None => root,
+    let locations = &request.server.root.locations;
+    let location = match locations.find(&request.uri, captures, &mut assign) {
+        None => request.server.root.clone(),
         Some(Found::Location(location)) => location,
         Some(Found::Slash(location)) => {
             request.location = location;

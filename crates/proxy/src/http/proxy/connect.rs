@@ -11,18 +11,28 @@ use balancer::retry::Failure;
 use super::super::{Abort, Client, Request, Var};
 use super::conf::{Bind, Conf};
 use super::exchange::Fault;
-use super::ssl::Tls;
 use super::target::Target;
 use crate::conf::Severity;
-use crate::net::tls::connect_tls;
+use crate::net::tls::{ClientTls, connect_tls};
 use crate::net::{Alarm, ConnectOptions, Keepalive, Transport, connect};
 use crate::upstream::{Lane, Link, Turn};
 
 /// How servers of one request are connected with.
 pub(super) struct Dial {
-    tls: Option<(Arc<Tls>, Arc<str>)>,
+    tls: Option<Secure>,
     options: ConnectOptions,
     pass: u64,
+}
+
+/// TLS of one request.
+struct Secure {
+    client: Arc<ClientTls>,
+    /// Whom the server's certificate is to be for.
+    name: String,
+    /// Connections that were made with another one serve other requests.
+    id: u64,
+    /// The name, and the certificate of ours that variables say: what a kept connection must have been made with.
+    key: Arc<[u8]>,
 }
 
 impl Dial {
@@ -35,8 +45,23 @@ impl Dial {
                 Some(template) => template.to_bytes(request),
                 None => place.host.clone(),
             };
-            let name = String::from_utf8_lossy(&name).into();
-            Some((tls.ok_or(500_u16)?, name))
+            let name = String::from_utf8_lossy(&name).into_owned();
+            let tls = tls.ok_or(500_u16)?;
+            let client = conf.ssl.client(&tls, request).map_err(|text| {
+                request.error(
+                    Severity::Error,
+                    format_args!("cannot load certificate: {text} while connecting to upstream"),
+                );
+                500_u16
+            });
+            let (client, certificate) = client?;
+            let key = [name.as_bytes(), &certificate].join(&0).into();
+            Some(Secure {
+                client,
+                name,
+                id: tls.id,
+                key,
+            })
         } else {
             None
         };
@@ -71,8 +96,8 @@ impl Dial {
         let tls = self.tls.as_ref();
         Lane {
             peer: turn.peer(),
-            tls: tls.map_or(0, |(tls, _)| tls.id),
-            name: tls.map(|(_, name)| name.clone()),
+            tls: tls.map_or(0, |secure| secure.id),
+            name: tls.map(|secure| secure.key.clone()),
             bind: self.options.bind,
             pass: self.pass,
         }
@@ -92,8 +117,8 @@ impl Dial {
         let connected = wait(request, client, conf, &alarm, connecting, "connect()").await?;
         let transport = match &self.tls {
             None => connected,
-            Some((tls, name)) => {
-                let handshake = connect_tls(connected, &tls.client, name);
+            Some(secure) => {
+                let handshake = connect_tls(connected, &secure.client, &secure.name);
                 wait(
                     request,
                     client,

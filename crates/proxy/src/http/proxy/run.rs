@@ -7,7 +7,7 @@ use balancer::{Ask, Tried, Verdict};
 use http_wire::{BodyFraming, FieldName, Method, response_keeps_alive};
 
 use super::super::body::Framing;
-use super::super::{Abort, Client, Flow, Request, Var};
+use super::super::{Abort, Client, Flow, Request, Var, conditions};
 use super::conf::Conf;
 use super::connect::Dial;
 use super::exchange::{self, Fault};
@@ -317,7 +317,19 @@ impl Journey<'_> {
             turn.report(Verdict::Served, &*request.worker.shared.outlet);
             return Ok(flow);
         }
+        let mut skipped = 0;
+        if self.conf.forces_ranges {
+            match conditions::one_range(request) {
+                Ok(start) => skipped = start,
+                Err(status) => {
+                    note(request, &turn, 0);
+                    turn.report(Verdict::Served, &*request.worker.shared.outlet);
+                    return Ok(Flow::Respond(status));
+                }
+            }
+        }
         client.send_head(request);
+        client.skip(skipped);
         let passed = if status == 101 {
             tunnel::run(request, client, self.conf, (link, turn), len).await
         } else {

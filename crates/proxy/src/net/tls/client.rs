@@ -2,13 +2,14 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConnection, Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, Connection, DigitallySignedStruct, Error, SignatureScheme};
 
 use super::super::transport::Transport;
@@ -68,7 +69,7 @@ impl ClientTls {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
                 let certified = pem::certified(chain, key, &spec.passwords)?;
-                let resolver = rustls::sign::SingleCertAndKey::from(certified);
+                let resolver = SingleCertAndKey::from(certified);
                 builder.with_client_cert_resolver(Arc::new(resolver))
             }
         };
@@ -82,6 +83,27 @@ impl ClientTls {
         Ok(Self {
             config: Arc::new(config),
             verifies: spec.verify.is_some(),
+        })
+    }
+
+    /// The same with another certificate of ours. Its sessions are not resumed: the server would take us for whom we were then.
+    ///
+    /// # Errors
+    ///
+    /// Names the file and what is wrong with it.
+    pub(crate) fn showing(
+        &self,
+        chain: &Path,
+        key: &Path,
+        passwords: &Passwords,
+    ) -> Result<Self, TlsConfigError> {
+        let certified = pem::certified(chain, key, passwords)?;
+        let mut config = ClientConfig::clone(&self.config);
+        config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified));
+        config.resumption = Resumption::disabled();
+        Ok(Self {
+            config: Arc::new(config),
+            verifies: self.verifies,
         })
     }
 

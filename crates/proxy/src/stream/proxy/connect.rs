@@ -50,9 +50,16 @@ pub(super) async fn dial(
         Some(template) => String::from_utf8_lossy(&template.to_bytes(session)).into_owned(),
         None => target.host.clone(),
     };
+    let client = conf.ssl.client(tls, session).map_err(|text| {
+        session.error(
+            Severity::Error,
+            format_args!("cannot load certificate: {text} while connecting to upstream"),
+        );
+    });
+    let (client, _) = client.ok()?;
     let offered = conf.alpn.iter().map(|name| name.to_bytes(session));
     let offered = offered.filter(|name| (1..=ALPN_LEN_MAX).contains(&name.len()));
-    let handshake = connect_tls_offering(transport, &tls.client, &asked, offered.collect());
+    let handshake = connect_tls_offering(transport, &client, &asked, offered.collect());
     let shaken = alarm.within(conf.connect_timeout, handshake).await;
     let step = Step {
         what: "SSL_do_handshake()",

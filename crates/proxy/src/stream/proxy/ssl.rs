@@ -2,7 +2,7 @@
 
 use nginx_conf::{Directive, Kind, Param, Presence, Spec};
 
-use super::super::{Server, StreamCx};
+use super::super::{Server, StreamCx, Template};
 use crate::conf::contexts::STREAMS;
 use crate::conf::{Apply, Done, Row, flag, number, word};
 use crate::net::tls::{Passwords, Protocol};
@@ -135,11 +135,11 @@ pub(crate) static ROWS: &[Row] = &[
         "proxy_ssl_certificate",
         FILE,
         "",
-        "Our certificate, for upstreams that ask for one.",
+        "Our certificate, for upstreams that ask for one; empty for none. With variables, it is read for each connection.",
         |server, directive, cx| {
-            let name = file(directive)?;
-            let path = || cx.cx.paths.at_conf(name);
-            server.proxy.ssl.certificate = (!name.is_empty()).then(path);
+            let ssl = &mut server.proxy.ssl;
+            ssl.certificate = Some(file(directive, cx)?);
+            ssl.conf_dir = cx.cx.paths.at_conf("");
             Ok(())
         },
     ),
@@ -149,7 +149,7 @@ pub(crate) static ROWS: &[Row] = &[
         "",
         "Its key; in PKCS #8 it may be encrypted.",
         |server, directive, cx| {
-            server.proxy.ssl.key = Some(cx.cx.paths.at_conf(file(directive)?));
+            server.proxy.ssl.key = Some(file(directive, cx)?);
             Ok(())
         },
     ),
@@ -176,12 +176,12 @@ pub(crate) static ROWS: &[Row] = &[
     ),
 ];
 
-fn file(directive: &Directive) -> Result<&str, String> {
+fn file(directive: &Directive, cx: &mut StreamCx<'_, '_>) -> Result<Template, String> {
     let text = word(directive, 0)?;
-    if text.contains('$') || text.starts_with("data:") || text.starts_with("engine:") {
-        return Err("variables, \"data:\" and engines are not supported yet".to_owned());
+    if text.starts_with("data:") || text.starts_with("engine:") {
+        return Err("\"data:\" and engines are not supported yet".to_owned());
     }
-    Ok(text)
+    cx.template(&directive.args[0])
 }
 
 /// Names of application protocols, as TLS takes them.

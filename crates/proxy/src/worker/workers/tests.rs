@@ -14,7 +14,7 @@ struct Echo {
 struct Plan {
     number: u8,
     troubles: Arc<AtomicUsize>,
-    seconds: Arc<AtomicUsize>,
+    ends: Arc<AtomicUsize>,
 }
 
 impl Plan {
@@ -22,7 +22,7 @@ impl Plan {
         Arc::new(Self {
             number,
             troubles: Arc::default(),
-            seconds: Arc::default(),
+            ends: Arc::default(),
         })
     }
 }
@@ -58,9 +58,9 @@ impl Service for Echo {
         *self.config.lock().unwrap() = config;
     }
 
-    fn each_second(&self) {
+    fn end(&self) {
         let plan = Arc::clone(&self.config.lock().unwrap());
-        plan.seconds.fetch_add(1, Ordering::Relaxed);
+        plan.ends.fetch_add(1, Ordering::Relaxed);
     }
 
     fn trouble(&self, trouble: Trouble<'_>) {
@@ -127,7 +127,7 @@ fn a_reload_keeps_connections_and_takes_new_addresses() {
         let gone = before.address(0).unwrap().ip().unwrap();
         drop(before);
         workers
-            .configure(after.clone(), Plan::new(2))
+            .configure(after.clone(), Plan::new(2), None)
             .await
             .unwrap();
         assert_eq!(ask(&mut first).await, [2, 0]);
@@ -138,7 +138,7 @@ fn a_reload_keeps_connections_and_takes_new_addresses() {
         let fewer = bind(&["127.0.0.3:0", "127.0.0.2:0"], 1, &after);
         drop(after);
         workers
-            .configure(fewer.clone(), Plan::new(3))
+            .configure(fewer.clone(), Plan::new(3), None)
             .await
             .unwrap();
         for _ in 0..4 {
@@ -179,7 +179,7 @@ fn quitting_lets_the_active_finish_and_the_idle_go() {
             })
         );
         assert_eq!(workers.ended().await, None);
-        assert!(plan.seconds.load(Ordering::Relaxed) >= 1);
+        assert_eq!(plan.ends.load(Ordering::Relaxed), 1);
     });
 }
 

@@ -91,11 +91,12 @@ pub(super) const ROWS: &[Row] = &[
         "proxy_ssl_certificate",
         FILE,
         "",
-        "Our certificate, for servers that ask for one.",
+        "Our certificate, for servers that ask for one; empty for none. With variables, it is read for each request.",
         |location, directive, cx| {
-            let name = word(directive, 0)?;
-            let path = || cx.cx.paths.at_conf(name);
-            location.proxy.ssl.certificate = (!name.is_empty()).then(path);
+            word(directive, 0)?;
+            let ssl = &mut location.proxy.ssl;
+            ssl.certificate = Some(cx.template(&directive.args[0])?);
+            ssl.conf_dir = cx.cx.paths.at_conf("");
             Ok(())
         },
     ),
@@ -105,8 +106,8 @@ pub(super) const ROWS: &[Row] = &[
         "",
         "Its key.",
         |location, directive, cx| {
-            let file = cx.cx.paths.at_conf(word(directive, 0)?);
-            location.proxy.ssl.key = Some(file);
+            word(directive, 0)?;
+            location.proxy.ssl.key = Some(cx.template(&directive.args[0])?);
             Ok(())
         },
     ),
