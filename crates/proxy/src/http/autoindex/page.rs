@@ -77,8 +77,8 @@ fn rounded(len: u64) -> String {
     let in_units = |unit: u64, letter: char| format!("{:>6}{letter}", (len + unit / 2) / unit);
     match len {
         0..=9999 => format!(" {len:>6}"),
-        ..0x10_0000 => in_units(K, 'K'),
-        ..0x4000_0000 => in_units(K * K, 'M'),
+        10_000..0x10_0000 => in_units(K, 'K'),
+        0x10_0000..0x4000_0000 => in_units(K * K, 'M'),
         _ => in_units(K * K * K, 'G'),
     }
 }
