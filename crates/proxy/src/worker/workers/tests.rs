@@ -58,6 +58,11 @@ impl Service for Echo {
         *self.config.lock().unwrap() = config;
     }
 
+    /// The end counts as a second: what waits for one is done then.
+    fn end(&self) {
+        self.each_second();
+    }
+
     fn each_second(&self) {
         let plan = Arc::clone(&self.config.lock().unwrap());
         plan.seconds.fetch_add(1, Ordering::Relaxed);
