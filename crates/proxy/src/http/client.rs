@@ -89,9 +89,16 @@ impl Client {
         !self.ahead.is_empty() || self.transport.poll_read_ready(cx).is_ready()
     }
 
-    /// Ready when the client has closed or reset the connection. What it sends meanwhile, the next request, is read ahead, up to
-    /// a bound: the end is behind it.
-    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when the client has closed or reset the connection. Once it has sent its body (`has_body`), what comes is the next
+    /// request; it is read ahead up to a bound, because the end is behind it. Bytes of a body are left to whoever reads that.
+    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>, has_body: bool) -> Poll<()> {
+        if !has_body {
+            return if self.ahead.is_empty() {
+                self.transport.poll_closed(cx)
+            } else {
+                Poll::Pending
+            };
+        }
         while self.ahead.len() < AHEAD_MAX {
             if ready!(self.transport.poll_read_ready(cx)).is_err() {
                 return Poll::Ready(());

@@ -120,7 +120,7 @@ pub(crate) async fn run(request: &mut Request, client: &mut Client) -> Result<Fl
                 return Ok(Flow::Next);
             }
             request.limit_req_status = Some("DELAYED");
-            wait(client, ms).await?;
+            wait(request, client, ms).await?;
             return Ok(Flow::Next);
         }
     };
@@ -204,11 +204,11 @@ impl Limit {
 }
 
 /// Waits, unless the client goes away.
-async fn wait(client: &mut Client, ms: u64) -> Result<(), Abort> {
+async fn wait(request: &Request, client: &mut Client, ms: u64) -> Result<(), Abort> {
     let sleep = tokio::time::sleep(Duration::from_millis(ms));
     tokio::pin!(sleep);
     poll_fn(|cx| {
-        if client.poll_closed(cx).is_ready() {
+        if client.poll_closed(cx, request.body.is_complete).is_ready() {
             return Poll::Ready(Err(Abort::Gone));
         }
         sleep.as_mut().poll(cx).map(Ok)
