@@ -185,10 +185,10 @@ impl<S: Service> Worker<S> {
     }
 
     /// Takes what waits already and closes the socket.
-    async fn shut(&self, mut door: Door) {
+    async fn shut(&self, door: Door) {
         door.task.abort();
-        // It has the socket, too: what came between our last look and its end would be reset.
-        let _ = (&mut door.task).await;
+        // Its task has the socket, too, until it has ended: a client could connect to it and find nobody there.
+        let _ = door.task.await;
         for transport in door.listener.waiting() {
             let listener = door.index.get();
             serve(&self.service, &self.connections, transport, listener);
