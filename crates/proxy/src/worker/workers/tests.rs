@@ -229,7 +229,7 @@ fn what_waits_at_a_door_that_closes_is_of_the_old_configuration() {
             .await
             .unwrap();
         let after = bind(&["127.0.0.2:0"], 1, &before);
-        // The worker does nothing until it may, and then has the new configuration before it looks at its sockets.
+        // The worker does nothing until it may, and then has the order before it looks at its sockets.
         let (go, wait) = std::sync::mpsc::channel::<()>();
         let (stopped, stops) = std::sync::mpsc::channel();
         let wait = Arc::new(Mutex::new(wait));
@@ -248,7 +248,9 @@ fn what_waits_at_a_door_that_closes_is_of_the_old_configuration() {
         };
         tokio::join!(told, let_go).0.unwrap();
         assert_eq!(say(&mut gone, b"?").await, [1, 0]);
-        assert_eq!(say(&mut stays, b"?").await, [2, 0]);
+        // This one may be accepted before or after, but number and configuration fit.
+        let stays = say(&mut stays, b"?").await;
+        assert!(stays == [1, 1] || stays == [2, 0], "{stays:?}");
     });
 }
 
