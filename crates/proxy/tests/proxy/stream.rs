@@ -368,26 +368,25 @@ fn what_tls_holds_back_is_delivered() {
 
 #[test]
 fn what_a_client_said_last_reaches_a_slow_tls_server() {
-    const LEN: usize = 300_000;
+    // More than the system keeps for two sockets, so that the end of it waits in the session.
+    const LEN: usize = 16 << 20;
     let mut stand = Stand::new("stream-tls-up");
     tls::certificates(&stand);
     let config = tls::server(&stand);
-    let listener =
-        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    listener.set_recv_buffer_size(4 << 10).unwrap();
-    let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
-    listener.bind(&any.into()).unwrap();
-    listener.listen(1).unwrap();
-    let listener: TcpListener = listener.into();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let slow = thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
-        let mut session = rustls::ServerConnection::new(config).unwrap();
-        session.complete_io(&mut socket).unwrap();
-        thread::sleep(Duration::from_millis(200));
-        let mut got = Vec::new();
-        let _ = rustls::StreamOwned::new(session, socket).read_to_end(&mut got);
-        got.len()
+        let (socket, _) = listener.accept().unwrap();
+        let session = rustls::ServerConnection::new(config).unwrap();
+        let mut stream = rustls::StreamOwned::new(session, socket);
+        let (mut got, mut piece) = (0, vec![0; 1 << 20]);
+        while let Ok(count) = stream.read(&mut piece)
+            && count > 0
+        {
+            got += count;
+            thread::sleep(Duration::from_micros(500));
+        }
+        got
     });
     stand.run(&format!(
         "stream {{ server {{ listen 127.0.0.1:0; proxy_pass {address}; proxy_ssl on; }} }}"
