@@ -365,34 +365,3 @@ fn what_tls_holds_back_is_delivered() {
     lines.sort();
     assert_eq!(lines, ["200 20480", "200 204800", "200 40960"]);
 }
-
-#[test]
-fn what_a_client_said_last_reaches_a_slow_tls_server() {
-    // More than the system keeps for two sockets, so that the end of it waits in the session.
-    const LEN: usize = 16 << 20;
-    let mut stand = Stand::new("stream-tls-up");
-    tls::certificates(&stand);
-    let config = tls::server(&stand);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let slow = thread::spawn(move || {
-        let (socket, _) = listener.accept().unwrap();
-        let session = rustls::ServerConnection::new(config).unwrap();
-        let mut stream = rustls::StreamOwned::new(session, socket);
-        let (mut got, mut piece) = (0, vec![0; 1 << 20]);
-        while let Ok(count) = stream.read(&mut piece)
-            && count > 0
-        {
-            got += count;
-            thread::sleep(Duration::from_micros(500));
-        }
-        got
-    });
-    stand.run(&format!(
-        "stream {{ server {{ listen 127.0.0.1:0; proxy_pass {address}; proxy_ssl on; }} }}"
-    ));
-    let mut client = stand.connect(0);
-    client.write_all(&vec![7; LEN]).unwrap();
-    drop(client);
-    assert_eq!(slow.join().unwrap(), LEN);
-}

@@ -9,7 +9,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use socket2::{Domain, Socket, Type};
 
 use crate::stand::{PATIENCE, Stand, converse};
@@ -45,21 +45,6 @@ pub(crate) fn client(believes: &[String], shows: Option<(&str, &str)>) -> Arc<Cl
             builder.with_client_auth_cert(chain, key).unwrap()
         }
     })
-}
-
-/// A server that is `a.test`.
-pub(crate) fn server(stand: &Stand) -> Arc<ServerConfig> {
-    let (chain, key) = (stand.read("a.test.crt"), stand.read("a.test.key"));
-    let chain = vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth();
-    let mut config = builder.with_single_cert(chain, key).unwrap();
-    // A ticket that meets a connection closed already has it reset.
-    config.send_tls13_tickets = 0;
-    Arc::new(config)
 }
 
 fn shake(
