@@ -9,8 +9,10 @@ mod head;
 mod pack;
 mod send;
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 
@@ -87,6 +89,19 @@ impl Client {
     pub(crate) fn has_more(&mut self) -> bool {
         let cx = &mut Context::from_waker(Waker::noop());
         !self.ahead.is_empty() || self.transport.poll_read_ready(cx).is_ready()
+    }
+
+    /// Waits to the millisecond, unless the client goes away.
+    pub(crate) async fn pause(&mut self, time: Duration) -> Result<(), Abort> {
+        let sleep = tokio::time::sleep(time);
+        tokio::pin!(sleep);
+        poll_fn(|cx| {
+            if self.poll_closed(cx).is_ready() {
+                return Poll::Ready(Err(Abort::Gone));
+            }
+            sleep.as_mut().poll(cx).map(Ok)
+        })
+        .await
     }
 
     /// Ready when the client has closed or reset the connection. What it sends meanwhile, the next request, is read ahead, up to
