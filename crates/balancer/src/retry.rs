@@ -203,7 +203,7 @@ pub struct Progress {
 impl Progress {
     fn may_repeat(self, on: Conditions) -> bool {
         let safe = self.idempotent || !self.sent || on.has(Conditions::NON_IDEMPOTENT);
-        safe && !(self.sent && self.body_gone) && !self.answered
+        safe && !self.body_gone && !self.answered
     }
 }
 
@@ -234,16 +234,18 @@ impl Attempts {
     }
 
     /// When an answer's head has come: whether it is thrown away for that of another peer.
-    /// If so, report [`Failure::Status`] (403 and 404: [`crate::Verdict::PassedOn`]) and ask [`Attempts::again`].
+    /// If so, that is decided: report [`Failure::Status`] (403 and 404: [`crate::Verdict::PassedOn`]) and choose another peer.
     #[must_use]
     pub fn passes_on(
-        &self,
+        &mut self,
         rules: &Rules,
         status: u16,
         progress: Progress,
         now: Monotonic,
     ) -> bool {
-        self.left > 1 && self.allowed(rules, Failure::Status(status), progress, now)
+        let passes = self.left > 1 && self.allowed(rules, Failure::Status(status), progress, now);
+        self.left -= u32::from(passes);
+        passes
     }
 
     fn allowed(self, rules: &Rules, failure: Failure, progress: Progress, now: Monotonic) -> bool {

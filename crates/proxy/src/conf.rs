@@ -15,7 +15,7 @@ mod main;
 mod row;
 mod value;
 
-pub(crate) use cx::{Cx, Paths};
+pub(crate) use cx::Cx;
 pub(crate) use list::{Level, List};
 pub(crate) use row::{Apply, Done, Row, contexts};
 pub(crate) use value::{flag, number, size, time, word};

@@ -3,12 +3,6 @@
 //! It is given a checked configuration ([`resolve`]) and runs it. It decides nothing about which server of a group serves
 //! (`balancer`) and knows no bytes of HTTP heads (`http-wire`).
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the parts land one after the other, each before what uses it"
-)]
-
 mod access;
 mod conf;
 mod figures;

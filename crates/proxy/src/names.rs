@@ -125,14 +125,6 @@ impl<S> Names<S> {
         taken
     }
 
-    /// Whether there is nothing to look for.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.exact.is_empty()
-            && self.front.is_empty()
-            && self.behind.is_empty()
-            && self.regexes.is_empty()
-    }
-
     /// The server of a host name in lower case.
     pub(crate) fn find(
         &self,

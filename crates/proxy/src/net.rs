@@ -32,15 +32,13 @@ mod transport;
 mod wire;
 
 pub(crate) use accept::{Arrival, Listener};
-pub(crate) use alarm::{Alarm, Elapsed, Interrupted, TICK, begin_quit, quitting, tick};
+pub(crate) use alarm::{Alarm, Elapsed, begin_quit, quitting, tick};
 pub(crate) use connect::connect;
 pub(crate) use datagram::{DATAGRAM_LEN_MAX, DatagramLink, Datagrams};
 pub(crate) use endpoint::{Endpoint, Host};
 pub(crate) use listen::{BindError, ListenSpec, Listeners};
 pub(crate) use options::{ConnectOptions, Keepalive, ListenOptions};
 pub(crate) use pool::Buffer;
-pub(crate) use proxy_header::{
-    HeaderError, Said, read_proxy_header, write_proxy_v1, write_proxy_v2,
-};
-pub(crate) use resolver::{ResolveError, Resolved, Resolver, ResolverSpec, ServiceRecord};
+pub(crate) use proxy_header::{HeaderError, Said, read_proxy_header, write_proxy_v1};
+pub(crate) use resolver::{ResolveError, Resolver, ResolverSpec};
 pub(crate) use transport::Transport;

@@ -12,9 +12,6 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Every address.
-    pub(crate) const ALL: Self = Self { base: 0, len: 0 };
-
     /// Reads `ADDRESS` or `ADDRESS/LENGTH`. Bits behind the prefix mean nothing, as in nginx.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let (address, len) = match text.split_once('/') {

@@ -14,7 +14,7 @@ mod variables;
 pub(crate) use computed::{Computed, ReadComputed, define};
 pub(crate) use geo::Geo;
 pub(crate) use map::Map;
-pub(crate) use regex::{Captures, Regex, RegexError};
+pub(crate) use regex::{Captures, Regex};
 pub(crate) use split::Split;
 pub(crate) use template::{Part, Template};
 pub(crate) use variables::{Definition, Registry, Scope, Slots, UserId};

@@ -186,7 +186,20 @@ impl Proxy {
     /// then another one runs in its place. To be called again and again.
     pub async fn ended(&mut self) -> Option<Fault> {
         loop {
-            let ended: Ended = self.workers.ended().await?;
+            let ended: Ended = tokio::select! {
+                ended = self.workers.ended() => ended?,
+                lost = self.keeper.ended() => {
+                    self.alert(&format!("the keeper ended: {}", lost.panic.unwrap_or_default()));
+                    match Keeper::start() {
+                        Ok(keeper) => {
+                            self.jobs = self.config.keep(&keeper);
+                            self.keeper = keeper;
+                        }
+                        Err(error) => self.alert(&format!("the keeper cannot be replaced: {error}")),
+                    }
+                    continue;
+                }
+            };
             if let Some(text) = &ended.panic {
                 let text = format!("worker {} ended: {text}", ended.worker);
                 self.alert(&text);
@@ -250,7 +263,7 @@ impl Service for Faces {
     fn start(seat: Seat, running: Arc<Running>) -> Rc<Self> {
         let seed = net::clock::sync().0 ^ (seat.worker as u64) << 48 ^ random_seed();
         let shared = running.shared.clone();
-        let http = http::Worker::new(seat.worker, shared.clone(), running.http.clone(), seed);
+        let http = http::Worker::new(shared.clone(), running.http.clone(), seed);
         let http = Rc::new(http);
         let logs = http.logs.clone();
         let stream = stream::Worker::new(shared, logs, running.stream.clone(), !seed);

@@ -18,7 +18,7 @@ pub(crate) mod rows;
 mod server;
 mod turn;
 
-pub(crate) use address::{Url, ip as literal_ip, parse as parse_url};
+pub(crate) use address::{Url, parse as parse_url};
 pub(crate) use draft::Draft;
 pub(crate) use group::{Group, Groups};
 pub(crate) use health::{HeaderTest, Match, Probe, Test, read_regex};

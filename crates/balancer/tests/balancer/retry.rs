@@ -71,7 +71,7 @@ fn what_is_sent_again() {
         let again = attempts.again(&rules, failure, progress(method), START);
         assert_eq!(again, expected, "{words}: {failure} of {method}");
         if let Failure::Status(status) = failure {
-            let attempts = rules.begin(2, START);
+            let mut attempts = rules.begin(2, START);
             let passes = attempts.passes_on(&rules, status, progress(method), START);
             assert_eq!(passes, expected, "{words}: {failure} of {method}");
         }

@@ -19,6 +19,7 @@ use tokio::io::AsyncWrite;
 pub(crate) use flow::{Abort, Flow};
 use send::Sink;
 
+use super::Request;
 use crate::net::{Alarm, Buffer, Transport};
 
 /// What is read of the next request while one is under way, so that a client that leaves is noticed.
@@ -92,11 +93,11 @@ impl Client {
     }
 
     /// Waits to the millisecond, unless the client goes away.
-    pub(crate) async fn pause(&mut self, time: Duration) -> Result<(), Abort> {
+    pub(crate) async fn pause(&mut self, request: &Request, time: Duration) -> Result<(), Abort> {
         let sleep = tokio::time::sleep(time);
         tokio::pin!(sleep);
         poll_fn(|cx| {
-            if self.poll_closed(cx).is_ready() {
+            if self.poll_closed(cx, request.body.is_complete).is_ready() {
                 return Poll::Ready(Err(Abort::Gone));
             }
             sleep.as_mut().poll(cx).map(Ok)
@@ -104,9 +105,16 @@ impl Client {
         .await
     }
 
-    /// Ready when the client has closed or reset the connection. What it sends meanwhile, the next request, is read ahead, up to
-    /// a bound: the end is behind it.
-    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when the client has closed or reset the connection. Once it has sent its body (`has_body`), what comes is the next
+    /// request; it is read ahead up to a bound, because the end is behind it. Bytes of a body are left to whoever reads that.
+    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>, has_body: bool) -> Poll<()> {
+        if !has_body {
+            return if self.ahead.is_empty() {
+                self.transport.poll_closed(cx)
+            } else {
+                Poll::Pending
+            };
+        }
         while self.ahead.len() < AHEAD_MAX {
             if ready!(self.transport.poll_read_ready(cx)).is_err() {
                 return Poll::Ready(());

@@ -21,8 +21,6 @@ use crate::upstream::{Groups, Match};
 /// What the HTTP face runs on. Immutable; a reload makes a new one.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
-    /// Every server, in the order of the file.
-    pub(crate) servers: Vec<Arc<Server>>,
     /// Where relative names of files start from.
     pub(crate) prefix: std::path::PathBuf,
     /// The addresses, each once.
@@ -177,7 +175,6 @@ impl<'c, 'a> HttpCx<'c, 'a> {
         Config {
             prefix: self.cx.paths.prefix().to_owned(),
             ports: listen::ports(&servers, self.cx),
-            servers,
             definitions: self.registry.finish(),
             computed: self.draft.computed,
             groups,

@@ -118,7 +118,7 @@ pub(crate) async fn run(request: &mut Request, client: &mut Client) -> Result<Fl
                 return Ok(Flow::Next);
             }
             request.limit_req_status = Some("DELAYED");
-            client.pause(Duration::from_millis(ms)).await?;
+            client.pause(request, Duration::from_millis(ms)).await?;
             return Ok(Flow::Next);
         }
     };

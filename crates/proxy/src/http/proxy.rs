@@ -27,7 +27,7 @@ mod vars;
 
 pub(crate) use conf::Conf;
 pub(crate) use pass::Pass;
-pub(crate) use ready::{Ready, settle, tls};
+pub(crate) use ready::{settle, tls};
 pub(crate) use record::Record;
 pub(crate) use rows::TABLES;
 pub(crate) use run::run;

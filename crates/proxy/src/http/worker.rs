@@ -17,8 +17,6 @@ const SPARE_MAX: usize = 512;
 
 /// One worker's part of the HTTP face.
 pub(crate) struct Worker {
-    /// Its number, from 0.
-    pub(crate) number: usize,
     /// What all workers share.
     pub(crate) shared: Arc<Shared>,
     /// Connections to servers that wait.
@@ -39,9 +37,8 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// A worker; `seed` is random.
-    pub(crate) fn new(number: usize, shared: Arc<Shared>, config: Arc<Config>, seed: u64) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, config: Arc<Config>, seed: u64) -> Self {
         Self {
-            number,
             shared,
             pool: Pool::default(),
             logs: Rc::default(),

@@ -47,6 +47,7 @@ pub(crate) struct BindError {
 
 impl BindError {
     /// Somebody else listens there.
+    #[cfg(test)]
     pub(crate) fn in_use(&self) -> bool {
         self.source.kind() == io::ErrorKind::AddrInUse
     }

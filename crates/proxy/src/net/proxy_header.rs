@@ -87,6 +87,10 @@ pub(crate) async fn write_proxy_v1(
 /// # Errors
 ///
 /// The connection's; `InvalidInput` where the header would be longer than receivers take.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "nothing in a configuration asks for it yet")
+)]
 pub(crate) async fn write_proxy_v2(
     transport: &mut Transport,
     endpoints: Option<Endpoints>,

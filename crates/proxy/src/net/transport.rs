@@ -10,7 +10,7 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -93,8 +93,9 @@ impl Transport {
     /// # Errors
     ///
     /// `WouldBlock` where nothing is there, `InvalidInput` where `into` is full, and the system's.
+    #[cfg(test)]
     pub(crate) fn try_read(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
-        match self.poll_read_spare(&mut Context::from_waker(Waker::noop()), into) {
+        match self.poll_read_spare(&mut Context::from_waker(std::task::Waker::noop()), into) {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
@@ -167,6 +168,10 @@ impl Transport {
     /// # Errors
     ///
     /// The system's.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "nothing in a configuration asks for it yet")
+    )]
     pub(crate) fn set_keepalive(&self, keepalive: &Keepalive) -> io::Result<()> {
         match self.wire.socket() {
             Socket::Tcp(socket) => keepalive.apply(&SockRef::from(socket)),
@@ -175,6 +180,10 @@ impl Transport {
     }
 
     /// Closes so that the other side sees a reset and the system keeps nothing (`reset_timedout_connection`, code 444).
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "nothing in a configuration asks for it yet")
+    )]
     pub(crate) fn reset(self) {
         self.reset_on_close();
     }
@@ -192,6 +201,10 @@ impl Transport {
     /// # Errors
     ///
     /// The system's.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "nothing in a configuration asks for it yet")
+    )]
     pub(crate) fn take_error(&self) -> io::Result<Option<io::Error>> {
         SockRef::from(self.wire.socket()).take_error()
     }

@@ -65,13 +65,6 @@ impl Wire {
         }
     }
 
-    pub(super) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &self.socket {
-            Socket::Tcp(socket) => socket.poll_write_ready(cx),
-            Socket::Unix(socket) => socket.poll_write_ready(cx),
-        }
-    }
-
     /// Reads into the spare capacity of `into`, of which there is some; 0 is the end.
     pub(super) fn poll_read_spare(
         &mut self,

@@ -18,17 +18,6 @@ pub(crate) struct Template<V> {
 }
 
 impl<V> Template<V> {
-    /// A word without variables.
-    pub(crate) fn literal(text: impl Into<Vec<u8>>) -> Self {
-        let text: Vec<u8> = text.into();
-        let parts = if text.is_empty() {
-            Box::default()
-        } else {
-            Box::new([Part::Text(text.into_boxed_slice())]) as Box<[Part<V>]>
-        };
-        Self { parts }
-    }
-
     /// Several parts, in their order.
     pub(crate) fn of(parts: Vec<Part<V>>) -> Self {
         Self {

@@ -1,7 +1,5 @@
 //! What holds for every session: access, addresses of trusted proxies, time-outs, errors, the look at the first bytes.
 
-use std::net::ToSocketAddrs;
-
 use nginx_conf::{Directive, Kind, Param, Presence, Spec};
 
 use super::{Server, StreamCx};

@@ -8,7 +8,7 @@ mod run;
 mod ssl;
 mod target;
 
-pub(crate) use conf::{Bind, Conf, Pass};
+pub(crate) use conf::{Conf, Pass};
 pub(super) use datagrams::run as run_datagrams;
 pub(crate) use rows::{ROWS, handle};
 pub(super) use run::run;

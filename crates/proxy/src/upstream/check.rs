@@ -6,11 +6,15 @@ use std::sync::Arc;
 use balancer::Check;
 use http_wire::{BodyFraming, Parsed, ResponseHead, ResponseLimits, Step, response_framing};
 use tokio::io::AsyncWriteExt;
+use tokio::task::JoinSet;
 
 use super::{Group, Probe, announce, endpoint};
 use crate::net::tls::connect_tls;
 use crate::net::{Alarm, ConnectOptions, Endpoint, Transport, clock, connect};
 use crate::outlet::Outlet;
+
+/// Checks of one group at the same time; each has a socket.
+const CHECKS_MAX: usize = 128;
 
 /// How much of an answer is looked at.
 const ANSWER_MAX: usize = 64 << 10;
@@ -26,23 +30,54 @@ pub(super) async fn run<V: 'static>(
 ) {
     let alarm = Alarm::new();
     let mut checks = Vec::new();
+    // Dropped with the job, it ends the checks under way.
+    let mut under_way = JoinSet::new();
     loop {
         let now = clock::now();
         group.upstream.begin_checks(now, &mut checks);
         for check in checks.drain(..) {
-            let (group, probe, outlet) = (group.clone(), probe.clone(), outlet.clone());
-            tokio::task::spawn_local(async move {
-                let passed = passes(&probe, &check).await;
-                let random = random(&check);
-                let upstream = &group.upstream;
-                if let Some(change) = upstream.checked(check.peer, passed, clock::now(), random) {
-                    announce(&change, &*outlet);
-                }
+            while under_way.len() >= CHECKS_MAX {
+                under_way.join_next().await;
+            }
+            let owed = Owed {
+                group: group.clone(),
+                check,
+                passed: None,
+                outlet: outlet.clone(),
+            };
+            let probe = probe.clone();
+            under_way.spawn_local(async move {
+                let mut owed = owed;
+                owed.passed = Some(passes(&probe, &owed.check).await);
             });
         }
+        while under_way.try_join_next().is_some() {}
         let due = group.upstream.next_check().map(|due| due - clock::now());
         alarm.set(due.map_or(REST, |due| due.min(REST)));
         alarm.elapsed().await;
+    }
+}
+
+/// A check whose result the group waits for: it is told one, also where the check panics. One that ends with its configuration
+/// has none; the group that came after checks anew.
+struct Owed<V> {
+    group: Arc<Group<V>>,
+    check: Check,
+    passed: Option<bool>,
+    outlet: Arc<dyn Outlet>,
+}
+
+impl<V> Drop for Owed<V> {
+    fn drop(&mut self) {
+        let failed = std::thread::panicking().then_some(false);
+        let Some(passed) = self.passed.or(failed) else {
+            return;
+        };
+        let (upstream, random) = (&self.group.upstream, random(&self.check));
+        let change = upstream.checked(self.check.peer, passed, clock::now(), random);
+        if let Some(change) = change {
+            announce(&change, &*self.outlet);
+        }
     }
 }
 
@@ -97,12 +132,17 @@ async fn http(probe: &Probe, transport: &mut Transport) -> io::Result<bool> {
         ..ResponseLimits::default()
     };
     let invalid = |error: http_wire::BadResponse| io::Error::new(io::ErrorKind::InvalidData, error);
-    let len = loop {
+    let len = 'head: loop {
         if !more(transport, &mut buf).await? {
             return Ok(false);
         }
-        if let Parsed::Complete { len } = head.parse(&buf, &limits).map_err(invalid)? {
-            break len;
+        while let Parsed::Complete { len } = head.parse(&buf, &limits).map_err(invalid)? {
+            if head.status() >= 200 {
+                break 'head len;
+            }
+            // An interim answer; the next head is behind it.
+            buf.drain(..len);
+            head.clear();
         }
     };
     let Some(expects) = &probe.expects else {

@@ -114,7 +114,6 @@ impl<V> Draft<V> {
         Ok(Group {
             id: group::id(face, &self.name, self.port),
             upstream: Upstream::new(spec, clock::sync()),
-            method,
             key: self.key,
             keepalive: self.keepalive,
             port: self.port,

@@ -26,11 +26,13 @@ pub(super) async fn run<V>(
     errors: Errors,
 ) {
     let alarm = Alarm::new();
+    let mut told = None;
     loop {
         let pause = match ask(&followed, &resolver).await {
             Ok((addresses, until)) => {
                 let now = clock::now();
                 group.upstream.set_addresses(followed.line, &addresses, now);
+                told = None;
                 (until - now).max(VALID_MIN)
             }
             Err(error) => {
@@ -40,15 +42,17 @@ pub(super) async fn run<V>(
                         .upstream
                         .set_addresses(followed.line, &[], clock::now());
                 }
-                errors.line(
-                    Severity::Error,
-                    0,
-                    format_args!(
-                        "{} could not be resolved ({error}) in upstream \"{}\"",
-                        followed.host,
-                        group.upstream.name()
-                    ),
-                );
+                // The same again and again would only fill the log.
+                if told.replace(error) != Some(error) {
+                    let (host, name) = (&followed.host, group.upstream.name());
+                    errors.line(
+                        Severity::Error,
+                        0,
+                        format_args!(
+                            "{host} could not be resolved ({error}) in upstream \"{name}\""
+                        ),
+                    );
+                }
                 RETRY
             }
         };

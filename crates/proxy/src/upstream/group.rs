@@ -17,8 +17,6 @@ pub(crate) struct Group<V> {
     pub(crate) upstream: Upstream,
     /// What the pools of workers know it by: the same for the same name, over reloads too.
     pub(crate) id: usize,
-    /// How it chooses.
-    pub(crate) method: Method,
     /// The key of `hash`.
     pub(crate) key: Option<Template<V>>,
     /// What is kept of its connections.
@@ -33,12 +31,7 @@ pub(crate) struct Group<V> {
     pub(crate) probe: Option<Arc<Probe>>,
 }
 
-impl<V> Group<V> {
-    /// Whether an `upstream` block describes it.
-    pub(crate) fn is_explicit(&self) -> bool {
-        self.port.is_none()
-    }
-}
+impl<V> Group<V> {}
 
 /// All groups of a face, in the order of the file.
 #[derive(Debug)]
@@ -128,7 +121,6 @@ impl<V> Group<V> {
         Self {
             upstream: Upstream::new(spec, clock::now()),
             id: NO_POOL,
-            method: Method::RoundRobin,
             key: None,
             keepalive: Keepalive::none(),
             port: Some(0),

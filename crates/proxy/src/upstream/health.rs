@@ -39,8 +39,6 @@ pub(crate) struct Match {
     pub(crate) body: Option<(bool, Regex)>,
     /// `expect TEXT` of TCP: what the answer begins with.
     pub(crate) starts: Option<Box<[u8]>>,
-    /// `send TEXT` of TCP.
-    pub(crate) send: Option<Box<[u8]>>,
 }
 
 /// One `header` line of a `match`.

@@ -5,7 +5,9 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use balancer::PeerId;
@@ -16,14 +18,16 @@ use super::Keepalive;
 use crate::net::{Alarm, Transport, clock};
 
 /// What a connection is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lane {
     /// Whom it leads to.
     pub(crate) peer: PeerId,
     /// The TLS that it was made with; 0 for none.
     pub(crate) tls: u64,
-    /// Of the name that the server was called by in TLS.
-    pub(crate) name: u64,
+    /// The name that the server was called by in TLS, and what else it was told there.
+    pub(crate) name: Option<Arc<[u8]>>,
+    /// Our address, where it was chosen: others may see clients by it.
+    pub(crate) bind: Option<SocketAddr>,
     /// The only `proxy_pass` that may use it; 0 where all of the group's may.
     pub(crate) pass: u64,
 }
@@ -125,15 +129,5 @@ impl Pool {
         for list in self.groups.borrow_mut().iter_mut() {
             list.retain_mut(|idle| now < idle.until && idle.link.is_quiet());
         }
-    }
-
-    /// Drops all.
-    pub(crate) fn clear(&self) {
-        self.groups.borrow_mut().clear();
-    }
-
-    /// How many wait.
-    pub(crate) fn len(&self) -> usize {
-        self.groups.borrow().iter().map(VecDeque::len).sum()
     }
 }

@@ -328,7 +328,7 @@ impl Client {
             .as_ref()
             .is_some_and(|pace| pace.due().is_some())
         {
-            ready!(self.poll_pause(cx))?;
+            ready!(self.poll_pause(cx, request.body.is_complete))?;
         }
         let seconds = request.elapsed_ms() / 1000 + 1;
         let granted = rate.saturating_mul(seconds).saturating_add(after);
@@ -340,17 +340,18 @@ impl Client {
         let wait_ms = (sent - granted).saturating_mul(1000) / rate + 1;
         let pace = self.sink.pace.get_or_insert_default();
         pace.set(Duration::from_millis(wait_ms));
-        ready!(self.poll_pause(cx))?;
+        ready!(self.poll_pause(cx, request.body.is_complete))?;
         Poll::Ready(Ok(1))
     }
 
     /// Waits for the alarm of the rate.
-    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Abort>> {
+    fn poll_pause(&mut self, cx: &mut Context<'_>, has_body: bool) -> Poll<Result<(), Abort>> {
         if let Some(pace) = &self.sink.pace
             && pace.poll_elapsed(cx).is_pending()
         {
             // Nothing is written meanwhile, so no write tells that the client left.
-            return self.poll_closed(cx).map(|()| Err(Abort::Gone));
+            let closed = self.poll_closed(cx, has_body);
+            return closed.map(|()| Err(Abort::Gone));
         }
         if let Some(pace) = &self.sink.pace {
             pace.clear();

@@ -29,7 +29,7 @@ pub(super) async fn run(request: &mut Request, client: &mut Client) -> Result<Fl
             Severity::Info,
             format_args!("delaying unauthorized request"),
         );
-        client.pause(delay).await?;
+        client.pause(request, delay).await?;
     }
     Ok(flow)
 }

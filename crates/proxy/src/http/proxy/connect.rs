@@ -1,7 +1,6 @@
 //! A connection to the server whose turn it is: a kept one, or a new one.
 
 use std::future::poll_fn;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,8 +31,8 @@ struct Secure {
     name: String,
     /// Connections that were made with another one serve other requests.
     id: u64,
-    /// The certificate of ours that variables say.
-    certificate: Vec<u8>,
+    /// The name, and the certificate of ours that variables say: what a kept connection must have been made with.
+    key: Arc<[u8]>,
 }
 
 impl Dial {
@@ -56,11 +55,12 @@ impl Dial {
                 500_u16
             });
             let (client, certificate) = client?;
+            let key = [name.as_bytes(), &certificate].join(&0).into();
             Some(Secure {
                 client,
                 name,
                 id: tls.id,
-                certificate,
+                key,
             })
         } else {
             None
@@ -93,19 +93,12 @@ impl Dial {
 
     /// What a connection with that server is good for.
     pub(super) fn lane(&self, turn: &Turn<Var>) -> Lane {
-        let (tls, name) = match &self.tls {
-            None => (0, 0),
-            Some(secure) => {
-                let mut hasher = DefaultHasher::new();
-                secure.name.hash(&mut hasher);
-                secure.certificate.hash(&mut hasher);
-                (secure.id, hasher.finish())
-            }
-        };
+        let tls = self.tls.as_ref();
         Lane {
             peer: turn.peer(),
-            tls,
-            name,
+            tls: tls.map_or(0, |secure| secure.id),
+            name: tls.map(|secure| secure.key.clone()),
+            bind: self.options.bind,
             pass: self.pass,
         }
     }
@@ -141,6 +134,13 @@ impl Dial {
     }
 }
 
+/// Why a connection is not there.
+enum Missed {
+    Elapsed,
+    ClientGone,
+    Failed(io::Error),
+}
+
 /// Waits for a connection, or for the client to go.
 async fn wait(
     request: &Request,
@@ -154,21 +154,21 @@ async fn wait(
     alarm.set(conf.connect_timeout);
     let outcome = poll_fn(|cx| {
         if let Poll::Ready(outcome) = work.as_mut().poll(cx) {
-            return Poll::Ready(outcome.map_err(Some));
+            return Poll::Ready(outcome.map_err(Missed::Failed));
         }
         if alarm.poll_elapsed(cx).is_ready() {
-            return Poll::Ready(Err(None));
+            return Poll::Ready(Err(Missed::Elapsed));
         }
-        if !conf.ignores_client_abort && client.poll_closed(cx).is_ready() {
-            let gone = io::Error::from(io::ErrorKind::ConnectionAborted);
-            return Poll::Ready(Err(Some(gone)));
+        let has_body = request.body.is_complete;
+        if !conf.ignores_client_abort && client.poll_closed(cx, has_body).is_ready() {
+            return Poll::Ready(Err(Missed::ClientGone));
         }
         Poll::Pending
     })
     .await;
     alarm.clear();
-    outcome.map_err(|error| match error {
-        None => {
+    outcome.map_err(|missed| match missed {
+        Missed::Elapsed => {
             request.error(
                 Severity::Error,
                 format_args!(
@@ -177,10 +177,8 @@ async fn wait(
             );
             Fault::Server(Failure::Timeout)
         }
-        Some(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
-            Fault::Client(Abort::Gone)
-        }
-        Some(error) => {
+        Missed::ClientGone => Fault::Client(Abort::Gone),
+        Missed::Failed(error) => {
             let code = error.raw_os_error();
             let code = code.map(|code| format!("{code}: ")).unwrap_or_default();
             request.error(

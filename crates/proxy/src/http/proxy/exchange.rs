@@ -22,6 +22,8 @@ use crate::upstream::Link;
 pub(super) enum Fault {
     /// The server failed.
     Server(Failure),
+    /// It answered, but another one is to answer instead.
+    Next,
     /// The client did, or left.
     Client(Abort),
 }
@@ -180,7 +182,8 @@ impl Wait<'_> {
         if self.send_failed {
             return Poll::Ready(Err(self.closed(request)));
         }
-        if !self.conf.ignores_client_abort && client.poll_closed(cx).is_ready() {
+        let has_body = request.body.is_complete;
+        if !self.conf.ignores_client_abort && client.poll_closed(cx, has_body).is_ready() {
             return Poll::Ready(Err(Fault::Client(Abort::Gone)));
         }
         ready!(self.link.alarm.poll_elapsed(cx));
@@ -209,7 +212,7 @@ impl Wait<'_> {
                 self.is_sent = true;
                 self.link.alarm.set(self.conf.read_timeout);
             }
-            Poll::Ready(Err(SendError::Server(_))) => {
+            Poll::Ready(Err(SendError::Server)) => {
                 // It may have answered before it closed.
                 self.is_sent = true;
                 self.send_failed = true;

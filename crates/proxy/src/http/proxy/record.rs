@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base::Monotonic;
-use http_wire::{ResponseHead, Version};
+use http_wire::ResponseHead;
 
 use super::super::Fields;
 use crate::net::{Buffer, clock};
@@ -96,11 +96,6 @@ impl Record {
     /// The turn under way.
     pub(crate) fn last(&mut self) -> Option<&mut Try> {
         self.tries.last_mut()
-    }
-
-    /// The answer's version, where there is an answer.
-    pub(crate) fn version(&self) -> Option<Version> {
-        (self.head.status() != 0).then(|| self.head.version())
     }
 }
 

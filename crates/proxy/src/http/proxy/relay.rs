@@ -154,7 +154,7 @@ impl<'r> Relay<'r> {
                 // The head waits for no body.
                 ready!(client.poll_flush(cx, request))?;
             }
-            if client.poll_closed(cx).is_ready() {
+            if client.poll_closed(cx, request.body.is_complete).is_ready() {
                 return Poll::Ready(Err(Abort::Gone));
             }
         }

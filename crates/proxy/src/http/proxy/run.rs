@@ -122,6 +122,7 @@ impl Journey<'_> {
             match self.serve(request, client, turn).await {
                 Ok(flow) => return Ok(flow),
                 Err(Fault::Client(abort)) => return Err(abort),
+                Err(Fault::Next) => {}
                 Err(Fault::Server(failure)) => {
                     let progress = self.progress(request);
                     let now = clock::refresh();
@@ -188,8 +189,10 @@ impl Journey<'_> {
         client: &mut Client,
         mut turn: Turn<Var>,
     ) -> Result<Flow, Fault> {
-        let lane = self.dial.lane(&turn);
-        let mut kept = request.worker.pool.take(self.target.group.id, &lane);
+        let mut kept = {
+            let lane = self.dial.lane(&turn);
+            request.worker.pool.take(self.target.group.id, &lane)
+        };
         loop {
             let mut link = match kept.take() {
                 Some(link) => link,
@@ -247,7 +250,11 @@ impl Journey<'_> {
             },
         };
         let method = self.conf.method.as_ref();
-        let method = method.map(|template| template.to_bytes(request));
+        let mut method = method.map(|template| template.to_bytes(request));
+        if let Some(method) = &mut method {
+            // A variable may hold what would end the line.
+            method.retain(|byte| byte.is_ascii_graphic());
+        }
         let name = method.as_deref().unwrap_or(request.method_name());
         let uri = self.ready.head.write(
             request,
@@ -292,7 +299,7 @@ impl Journey<'_> {
                 _ => Verdict::Failed(failure),
             };
             turn.report(verdict, &*request.worker.shared.outlet);
-            return Err(Fault::Server(failure));
+            return Err(Fault::Next);
         }
         if status == 101 && request.value(FieldName::Upgrade).is_none() {
             request.error(
@@ -345,7 +352,7 @@ fn fail(request: &mut Request, turn: Turn<Var>, fault: Fault) -> Fault {
             }
             Verdict::Failed(failure)
         }
-        Fault::Client(_) => Verdict::Abandoned,
+        Fault::Next | Fault::Client(_) => Verdict::Abandoned,
     };
     turn.report(verdict, &*request.worker.shared.outlet);
     fault

@@ -53,7 +53,7 @@ pub(super) struct Sender {
 #[derive(Debug)]
 pub(super) enum SendError {
     /// The server's connection failed.
-    Server(io::Error),
+    Server,
     /// The client's did, or what it sends is no body.
     Client(Abort),
 }
@@ -102,12 +102,12 @@ impl Sender {
         }
         loop {
             if self.at < self.out.len() || self.has_memory(request) {
-                ready!(self.poll_write(cx, server, request)).map_err(SendError::Server)?;
+                ready!(self.poll_write(cx, server, request)).map_err(|_| SendError::Server)?;
                 continue;
             }
             if self.is_read {
                 let flushed = ready!(Pin::new(&mut *server).poll_flush(cx));
-                return Poll::Ready(flushed.map_err(SendError::Server));
+                return Poll::Ready(flushed.map_err(|_| SendError::Server));
             }
             self.out.clear();
             self.at = 0;
@@ -116,7 +116,7 @@ impl Sender {
                     ready!(self.poll_client(cx, request, client, chunked))
                         .map_err(SendError::Client)?;
                 }
-                _ => self.read_file(request).map_err(SendError::Server)?,
+                _ => self.read_file(request).map_err(|_| SendError::Server)?,
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use nginx_conf::Word;
 
 use crate::http::{HttpCx, Request, Template, Var};
-use crate::script::{Part, Regex, Scope};
+use crate::script::{Part, Regex};
 
 /// What stands in the brackets.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use nginx_conf::{Directive, Kind, Param, Presence, Spec};
 
 use super::super::config::Handler;
 use super::super::{Server, StreamCx, Template};
-use super::conf::{Bind, Pass};
+use super::conf::Bind;
 use super::target;
 use crate::conf::contexts::{STREAM_SERVER, STREAMS};
 use crate::conf::{Apply, Done, Row, flag, number, size, time, word};

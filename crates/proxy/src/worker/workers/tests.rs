@@ -14,7 +14,7 @@ struct Echo {
 struct Plan {
     number: u8,
     troubles: Arc<AtomicUsize>,
-    seconds: Arc<AtomicUsize>,
+    ends: Arc<AtomicUsize>,
 }
 
 impl Plan {
@@ -22,7 +22,7 @@ impl Plan {
         Arc::new(Self {
             number,
             troubles: Arc::default(),
-            seconds: Arc::default(),
+            ends: Arc::default(),
         })
     }
 }
@@ -58,9 +58,9 @@ impl Service for Echo {
         *self.config.lock().unwrap() = config;
     }
 
-    fn each_second(&self) {
+    fn end(&self) {
         let plan = Arc::clone(&self.config.lock().unwrap());
-        plan.seconds.fetch_add(1, Ordering::Relaxed);
+        plan.ends.fetch_add(1, Ordering::Relaxed);
     }
 
     fn trouble(&self, trouble: Trouble<'_>) {
@@ -179,7 +179,7 @@ fn quitting_lets_the_active_finish_and_the_idle_go() {
             })
         );
         assert_eq!(workers.ended().await, None);
-        assert!(plan.seconds.load(Ordering::Relaxed) >= 1);
+        assert_eq!(plan.ends.load(Ordering::Relaxed), 1);
     });
 }
 
