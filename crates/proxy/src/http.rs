@@ -6,6 +6,7 @@ mod access;
 mod access_log;
 mod auth_basic;
 mod auth_request;
+mod autoindex;
 mod body;
 mod client;
 mod computed;
@@ -86,6 +87,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Row]> {
         auth_request::ROWS,
         mirror::ROWS,
         gzip::ROWS,
+        autoindex::ROWS,
         computed::ROWS,
         &ssl::ROWS,
         upstream::ROWS,

@@ -134,14 +134,15 @@ impl Proxy {
         let listeners = Listeners::bind(&specs(&config), workers(&config), &self.listeners)?;
         running.http.inherit(&self.config.http);
         running.stream.inherit(&self.config.stream);
+        // The workers take what waits at a socket and close it; if it were open here still, what comes later would be reset.
+        self.listeners = listeners.clone();
         let allowed = self.config.config.main.worker_shutdown_timeout;
         let configured = self
             .workers
-            .configure(listeners.clone(), running.clone(), allowed)
+            .configure(listeners, running.clone(), allowed)
             .await;
         self.jobs = running.keep(&self.keeper);
         self.figures.show(&running.http, &running.stream);
-        self.listeners = listeners;
         self.config = running;
         Ok(configured?)
     }
@@ -207,7 +208,7 @@ impl Proxy {
             if self.quits {
                 continue;
             }
-            if let Err(error) = self.workers.replace(&ended).await {
+            if let Err(error) = self.workers.replace().await {
                 self.alert(&format!(
                     "worker {} cannot be replaced: {error}",
                     ended.worker

@@ -9,14 +9,17 @@ mod head;
 mod pack;
 mod send;
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 
 pub(crate) use flow::{Abort, Flow};
 use send::Sink;
 
+use super::Request;
 use crate::net::{Alarm, Buffer, Transport};
 
 /// What is read of the next request while one is under way, so that a client that leaves is noticed.
@@ -87,6 +90,19 @@ impl Client {
     pub(crate) fn has_more(&mut self) -> bool {
         let cx = &mut Context::from_waker(Waker::noop());
         !self.ahead.is_empty() || self.transport.poll_read_ready(cx).is_ready()
+    }
+
+    /// Waits to the millisecond, unless the client goes away.
+    pub(crate) async fn pause(&mut self, request: &Request, time: Duration) -> Result<(), Abort> {
+        let sleep = tokio::time::sleep(time);
+        tokio::pin!(sleep);
+        poll_fn(|cx| {
+            if self.poll_closed(cx, request.body.is_complete).is_ready() {
+                return Poll::Ready(Err(Abort::Gone));
+            }
+            sleep.as_mut().poll(cx).map(Ok)
+        })
+        .await
     }
 
     /// Ready when the client has closed or reset the connection. Once it has sent its body (`has_body`), what comes is the next

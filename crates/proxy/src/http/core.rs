@@ -143,6 +143,8 @@ pub(crate) struct Conf {
     pub(crate) limit_rate: Option<Template>,
     /// `limit_rate_after`: bytes before it.
     pub(crate) limit_rate_after: Option<Template>,
+    /// `auth_delay`
+    pub(crate) auth_delay: Duration,
     /// `satisfy`
     pub(crate) satisfy: Satisfy,
     /// `internal`
@@ -188,6 +190,7 @@ impl Default for Conf {
             early_hints: Arc::default(),
             limit_rate: None,
             limit_rate_after: None,
+            auth_delay: Duration::ZERO,
             satisfy: Satisfy::All,
             internal: false,
             recursive_error_pages: false,

@@ -17,9 +17,9 @@ use super::Template;
 use crate::conf::{Level, List};
 
 pub(crate) use index::run as index;
-pub(crate) use path::as_path;
+pub(crate) use path::{as_path, folder_of};
 pub(crate) use rows::ROWS;
-pub(crate) use send::run as send;
+pub(crate) use send::{run as send, status_of};
 pub(crate) use try_files::{TryFiles, run as try_files};
 pub(crate) use vars::VARS;
 

@@ -6,9 +6,7 @@
 mod rows;
 mod zone;
 
-use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
 use std::time::Duration;
 
 use super::var::Builtin;
@@ -120,7 +118,7 @@ pub(crate) async fn run(request: &mut Request, client: &mut Client) -> Result<Fl
                 return Ok(Flow::Next);
             }
             request.limit_req_status = Some("DELAYED");
-            wait(request, client, ms).await?;
+            client.pause(request, Duration::from_millis(ms)).await?;
             return Ok(Flow::Next);
         }
     };
@@ -143,7 +141,7 @@ fn tell(request: &Request, level: Severity, what: &str, dry: &str, excess: u64, 
 
 /// Asks all limits; a request that one of them refuses counts for none.
 fn ask<'l>(request: &Request, limits: &'l [Limit]) -> Verdict<'l> {
-    let now = clock::refresh();
+    let now = clock::now();
     let keys: Vec<_> = limits
         .iter()
         .filter_map(|limit| key(request, limit))
@@ -201,17 +199,4 @@ impl Limit {
         let states = self.zone.states.get_or_init(Arc::default);
         states.ask(key, self.zone.rate, now, self.zone.values_max, counts)
     }
-}
-
-/// Waits, unless the client goes away.
-async fn wait(request: &Request, client: &mut Client, ms: u64) -> Result<(), Abort> {
-    let sleep = tokio::time::sleep(Duration::from_millis(ms));
-    tokio::pin!(sleep);
-    poll_fn(|cx| {
-        if client.poll_closed(cx, request.body.is_complete).is_ready() {
-            return Poll::Ready(Err(Abort::Gone));
-        }
-        sleep.as_mut().poll(cx).map(Ok)
-    })
-    .await
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Locations, access, access_log, auth_basic, auth_request, core, error_page, files, gzip,
-    headers, health, limit_conn, limit_req, mirror, proxy, realip, resolver, rewrite,
+    Locations, access, access_log, auth_basic, auth_request, autoindex, core, error_page, files,
+    gzip, headers, health, limit_conn, limit_req, mirror, proxy, realip, resolver, rewrite,
 };
 use crate::conf::{Level, Row};
 use crate::log::Errors;
@@ -51,6 +51,8 @@ pub(crate) struct Location {
     pub(crate) auth_basic: auth_basic::Conf,
     /// `auth_request`
     pub(crate) auth_request: auth_request::Conf,
+    /// `autoindex`
+    pub(crate) autoindex: autoindex::Conf,
     /// `gzip`
     pub(crate) gzip: gzip::Conf,
     /// `mirror`

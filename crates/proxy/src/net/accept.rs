@@ -1,13 +1,12 @@
 //! Accepting connections on one socket.
 
 use std::io;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use socket2::Socket;
-use tokio::net::{TcpListener, UnixListener};
+use socket2::{SockAddr, SockRef, Socket};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::datagram::{DatagramListener, Datagrams};
 use super::endpoint::Endpoint;
@@ -15,6 +14,10 @@ use super::transport::Transport;
 
 /// How long nothing is accepted where the system has no room for another connection. Trying at once would only burn time.
 const BACK_OFF: Duration = Duration::from_millis(500);
+
+/// How many connections are taken from a listener that is about to be closed: no queue of the system is longer, unless it was told to,
+/// and whoever fills it as fast as we empty it does not keep it open.
+const WAITING_MAX: usize = 4096;
 
 /// A listening socket that is registered with the event loop of this thread.
 #[derive(Debug)]
@@ -81,12 +84,23 @@ impl Listener {
     }
 
     /// The connections that wait already. For a listener that is about to be closed: the system would reset them.
+    ///
+    /// The system is asked itself: the event loop may not have heard of them yet.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = Transport> {
-        let mut cx = Context::from_waker(Waker::noop());
-        std::iter::from_fn(move || match pin!(self.accept_once()).poll(&mut cx) {
-            Poll::Ready(Ok(Arrival::Connection(transport))) => Some(transport),
-            _ => None,
-        })
+        let next = || match &self.kind {
+            Kind::Tcp(listener) => {
+                let (socket, peer) = waits(&SockRef::from(listener))?;
+                let stream = TcpStream::from_std(socket.into()).ok()?;
+                Some(Transport::tcp(stream, Endpoint::Ip(peer.as_socket()?)))
+            }
+            Kind::Unix(listener) => {
+                let (socket, peer) = waits(&SockRef::from(listener))?;
+                let stream = UnixStream::from_std(socket.into()).ok()?;
+                Some(Transport::unix(stream, unix_peer(peer.as_pathname())))
+            }
+            Kind::Udp(_) => None,
+        };
+        std::iter::from_fn(next).take(WAITING_MAX)
     }
 
     async fn accept_once(&self) -> io::Result<Arrival> {
@@ -97,14 +111,33 @@ impl Listener {
             }
             Kind::Unix(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                let path = peer.as_pathname().and_then(|path| path.to_str());
-                let peer = path.map_or_else(Endpoint::unnamed, |path| Endpoint::Unix(path.into()));
-                Transport::unix(stream, peer)
+                Transport::unix(stream, unix_peer(peer.as_pathname()))
             }
             Kind::Udp(listener) => return listener.accept().await.map(Arrival::Datagrams),
         };
         Ok(Arrival::Connection(transport))
     }
+}
+
+/// The next connection that waits; those that ended meanwhile are passed over.
+fn waits(listener: &SockRef<'_>) -> Option<(Socket, SockAddr)> {
+    for _ in 0..WAITING_MAX {
+        match listener.accept() {
+            Ok((socket, peer)) => {
+                socket.set_nonblocking(true).ok()?;
+                return Some((socket, peer));
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Err(error) if is_passing(&error) => {}
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+fn unix_peer(path: Option<&Path>) -> Endpoint {
+    let path = path.and_then(Path::to_str);
+    path.map_or_else(Endpoint::unnamed, |path| Endpoint::Unix(path.into()))
 }
 
 /// The error is one connection's, not the listener's: accept(2) hands on what the network said of it.

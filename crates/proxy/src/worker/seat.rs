@@ -54,7 +54,7 @@ pub(super) async fn run<S: Service>(
     tokio::task::spawn_local(async move { seconds(&*service).await });
     let connections = Rc::clone(&worker.connections);
     let mut allowed = worker.obey(&mut orders).await;
-    worker.close();
+    worker.close().await;
     // While the connections end, orders are still taken: a second one may hurry.
     while let Some(time) = allowed {
         net::begin_quit();
@@ -104,7 +104,7 @@ impl<S: Service> Worker<S> {
                 }) => {
                     let quits = net::quitting();
                     if !quits {
-                        self.leave(&listeners);
+                        self.leave(&listeners).await;
                     }
                     self.service.configure(config);
                     self.outdate(allowed);
@@ -137,12 +137,14 @@ impl<S: Service> Worker<S> {
     }
 
     /// Shuts what `listeners` does not have. What waits there belongs to the configuration that is still in force.
-    fn leave(&mut self, listeners: &Listeners) {
+    async fn leave(&mut self, listeners: &Listeners) {
         let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.doors)
             .into_iter()
             .partition(|door| (0..listeners.len()).any(|index| door.is_of(listeners, index)));
         self.doors = stay;
-        go.iter().for_each(|door| self.shut(door));
+        for door in go {
+            self.shut(door).await;
+        }
     }
 
     /// Listens on what `listeners` has. One that fails does not keep the others from it.
@@ -183,17 +185,19 @@ impl<S: Service> Worker<S> {
     }
 
     /// Takes what waits already and closes the socket.
-    fn shut(&self, door: &Door) {
+    async fn shut(&self, door: Door) {
         door.task.abort();
+        // Its task has the socket, too, until it has ended: a client could connect to it and find nobody there.
+        let _ = door.task.await;
         for transport in door.listener.waiting() {
             let listener = door.index.get();
             serve(&self.service, &self.connections, transport, listener);
         }
     }
 
-    fn close(&mut self) {
+    async fn close(&mut self) {
         for door in std::mem::take(&mut self.doors) {
-            self.shut(&door);
+            self.shut(door).await;
         }
     }
 }

@@ -144,13 +144,13 @@ impl<S: Service> Workers<S> {
         None
     }
 
-    /// Starts a worker in the place of one that ended by itself.
+    /// Starts workers in the places of those that ended by themselves. One that there were too many of has none.
     ///
     /// # Errors
     ///
     /// As [`Self::start`].
-    pub(crate) async fn replace(&mut self, ended: &Ended) -> io::Result<()> {
-        self.add(ended.worker).await
+    pub(crate) async fn replace(&mut self) -> io::Result<()> {
+        self.grow().await
     }
 
     /// How many connections are being served.

@@ -5,7 +5,9 @@
     reason = "a test that cannot go on has failed; the panic says where"
 )]
 
+mod answers;
 mod around;
+mod clients;
 mod files;
 mod pitfalls;
 mod proxy_pass;

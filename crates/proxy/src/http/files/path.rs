@@ -1,7 +1,7 @@
 //! From a request to the name of a file.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Alias, Root};
 use crate::conf::Severity;
@@ -63,6 +63,11 @@ pub(super) fn map(request: &Request) -> Result<Mapped, u16> {
         Alias::Whole => {}
     }
     Ok(Mapped { path, root_len })
+}
+
+/// The folder that the request's path stands for.
+pub(crate) fn folder_of(request: &Request) -> Result<PathBuf, u16> {
+    map(request).map(|mapped| mapped.as_path().to_owned())
 }
 
 /// The folder of `root` or `alias`.

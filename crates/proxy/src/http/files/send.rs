@@ -124,7 +124,7 @@ fn failed(request: &Request, path: &[u8], error: &io::Error) -> Flow {
 }
 
 /// What is answered where the system refuses a file.
-pub(super) fn status_of(error: &io::Error) -> u16 {
+pub(crate) fn status_of(error: &io::Error) -> u16 {
     use io::ErrorKind;
     match error.kind() {
         ErrorKind::NotFound

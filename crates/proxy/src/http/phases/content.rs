@@ -1,6 +1,6 @@
 //! What answers a request once it may be answered.
 
-use super::super::{Abort, Client, Flow, Handler, Request, files, proxy, stub_status};
+use super::super::{Abort, Client, Flow, Handler, Request, autoindex, files, proxy, stub_status};
 
 /// Hands the request to what the location answers with; files answer where nothing else does.
 pub(super) async fn run(request: &mut Request, client: &mut Client) -> Result<Flow, Abort> {
@@ -10,6 +10,10 @@ pub(super) async fn run(request: &mut Request, client: &mut Client) -> Result<Fl
         None if request.lost_handler => Ok(Flow::Respond(500)),
         None => {
             let flow = files::index(request);
+            if flow != Flow::Next {
+                return Ok(flow);
+            }
+            let flow = autoindex::run(request, client).await?;
             if flow != Flow::Next {
                 return Ok(flow);
             }

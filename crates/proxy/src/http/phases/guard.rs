@@ -22,6 +22,19 @@ pub(super) async fn run(request: &mut Request, client: &mut Client) -> Result<Fl
     if request.is_subrequest {
         return Ok(Flow::Next);
     }
+    let flow = ask(request, client).await?;
+    let delay = request.location.core.auth_delay;
+    if flow == Flow::Respond(401) && !delay.is_zero() {
+        request.error(
+            Severity::Info,
+            format_args!("delaying unauthorized request"),
+        );
+        client.pause(request, delay).await?;
+    }
+    Ok(flow)
+}
+
+async fn ask(request: &mut Request, client: &mut Client) -> Result<Flow, Abort> {
     let mut gate = Gate {
         any: request.location.core.satisfy == Satisfy::Any,
         denied: 0,

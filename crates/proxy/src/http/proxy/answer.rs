@@ -172,6 +172,8 @@ fn redirect(request: &mut Request, conf: &Conf) -> Option<Flow> {
     let target = record.head.value(&record.buf, FieldName::XAccelRedirect)?;
     let target = target.to_vec();
     request.response.clear_head();
+    // The rate is for what is sent in the end.
+    accelerate(&mut request.response, conf, record);
     for field in record.head.fields().as_slice() {
         if !TAKEN_ALONG.contains(&field.id) {
             continue;

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Answers each byte with the configuration's number and the listener's; `!` panics, `w` waits for the client's next byte.
+/// Answers each byte with the configuration's number and the listener's; `!` panics, `w` waits for the client's next byte, `?`
+/// asks for the number of the configuration under which the connection began.
 struct Echo {
     config: Mutex<Arc<Plan>>,
 }
@@ -37,21 +38,9 @@ impl Service for Echo {
         })
     }
 
-    async fn serve(self: Rc<Self>, accepted: Accepted) {
-        let mut transport = accepted.transport;
-        let alarm = Alarm::new();
-        while let Ok(Ok(byte)) = alarm.guard_idle(transport.read_u8()).await {
-            assert_ne!(byte, b'!', "as asked");
-            if byte == b'w' && transport.read_u8().await.is_err() {
-                return;
-            }
-            let number = self.config.lock().unwrap().number;
-            let listener = u8::try_from(accepted.listener).unwrap();
-            transport.write_all(&[number, listener]).await.unwrap();
-            if quitting() {
-                return;
-            }
-        }
+    fn serve(self: Rc<Self>, accepted: Accepted) -> impl Future<Output = ()> + 'static {
+        let begun = self.config.lock().unwrap().number;
+        self.echo(accepted, begun)
     }
 
     fn configure(&self, config: Arc<Plan>) {
@@ -67,6 +56,26 @@ impl Service for Echo {
         assert!(matches!(trouble, Trouble::Panic));
         let plan = Arc::clone(&self.config.lock().unwrap());
         plan.troubles.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Echo {
+    async fn echo(self: Rc<Self>, accepted: Accepted, begun: u8) {
+        let mut transport = accepted.transport;
+        let alarm = Alarm::new();
+        while let Ok(Ok(byte)) = alarm.guard_idle(transport.read_u8()).await {
+            assert_ne!(byte, b'!', "as asked");
+            if byte == b'w' && transport.read_u8().await.is_err() {
+                return;
+            }
+            let current = self.config.lock().unwrap().number;
+            let number = if byte == b'?' { begun } else { current };
+            let listener = u8::try_from(accepted.listener).unwrap();
+            transport.write_all(&[number, listener]).await.unwrap();
+            if quitting() {
+                return;
+            }
+        }
     }
 }
 
@@ -98,7 +107,11 @@ async fn client(listeners: &Listeners, index: usize) -> TcpStream {
 }
 
 async fn ask(client: &mut TcpStream) -> [u8; 2] {
-    client.write_all(b"x").await.unwrap();
+    say(client, b"x").await
+}
+
+async fn say(client: &mut TcpStream, word: &[u8]) -> [u8; 2] {
+    client.write_all(word).await.unwrap();
     let mut answer = [0; 2];
     client.read_exact(&mut answer).await.unwrap();
     answer
@@ -147,6 +160,97 @@ fn a_reload_keeps_connections_and_takes_new_addresses() {
         workers.stop();
         assert_eq!(workers.live(), 0);
         assert_eq!(first.read(&mut [0; 1]).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn workers_that_are_too_many_go_for_good() {
+    run(async {
+        let many = bind(&["127.0.0.1:0"], 3, &Listeners::default());
+        let mut workers = Workers::<Echo>::start(many.clone(), Plan::new(1))
+            .await
+            .unwrap();
+        let few = bind(&["127.0.0.1:0"], 1, &many);
+        drop(many);
+        workers
+            .configure(few.clone(), Plan::new(2), None)
+            .await
+            .unwrap();
+        // Nobody is told of an end that was wanted.
+        let ended = tokio::time::timeout(Duration::from_millis(100), workers.ended());
+        assert!(ended.await.is_err());
+        assert_eq!(workers.members.len(), 1);
+        // Connections survive what was once a cause to end the surplus ones again.
+        let mut kept = Vec::new();
+        for _ in 0..4 {
+            let mut client = client(&few, 0).await;
+            assert_eq!(ask(&mut client).await, [2, 0]);
+            kept.push(client);
+        }
+        workers
+            .configure(few.clone(), Plan::new(3), None)
+            .await
+            .unwrap();
+        for mut client in kept {
+            assert_eq!(ask(&mut client).await, [3, 0]);
+        }
+        let more = bind(&["127.0.0.1:0"], 2, &few);
+        workers.configure(more, Plan::new(4), None).await.unwrap();
+        assert_eq!(workers.members.len(), 2);
+    });
+}
+
+#[test]
+fn a_fault_in_a_surplus_worker_brings_it_not_back() {
+    run(async {
+        let many = bind(&["127.0.0.1:0"], 2, &Listeners::default());
+        let mut workers = Workers::<Echo>::start(many.clone(), Plan::new(1))
+            .await
+            .unwrap();
+        let few = bind(&["127.0.0.1:0"], 1, &many);
+        drop(many);
+        // Both are broken before the second hears that it is to quit.
+        workers.call(|_| panic!("the thread's own"));
+        workers.configure(few, Plan::new(2), None).await.unwrap();
+        for _ in 0..2 {
+            assert!(workers.ended().await.is_some());
+            workers.replace().await.unwrap();
+        }
+        let seats: Vec<_> = workers.members.iter().map(|member| member.number).collect();
+        assert_eq!(seats, [0]);
+    });
+}
+
+#[test]
+fn what_waits_at_a_door_that_closes_is_of_the_old_configuration() {
+    run(async {
+        let before = bind(&["127.0.0.1:0", "127.0.0.2:0"], 1, &Listeners::default());
+        let mut workers = Workers::<Echo>::start(before.clone(), Plan::new(1))
+            .await
+            .unwrap();
+        let after = bind(&["127.0.0.2:0"], 1, &before);
+        // The worker does nothing until it may, and then has the order before it looks at its sockets.
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let (stopped, stops) = std::sync::mpsc::channel();
+        let wait = Arc::new(Mutex::new(wait));
+        workers.call(move |_| {
+            stopped.send(()).unwrap();
+            wait.lock().unwrap().recv().unwrap();
+        });
+        stops.recv().unwrap();
+        let mut gone = client(&before, 0).await;
+        let mut stays = client(&before, 1).await;
+        drop(before);
+        let told = workers.configure(after, Plan::new(2), None);
+        let let_go = async {
+            tokio::task::yield_now().await;
+            go.send(()).unwrap();
+        };
+        tokio::join!(told, let_go).0.unwrap();
+        assert_eq!(say(&mut gone, b"?").await, [1, 0]);
+        // This one may be accepted before or after, but number and configuration fit.
+        let stays = say(&mut stays, b"?").await;
+        assert!(stays == [1, 1] || stays == [2, 0], "{stays:?}");
     });
 }
 
@@ -220,7 +324,7 @@ fn a_panic_is_one_connections_or_is_reported() {
         workers.call(|_| panic!("the thread's own"));
         let ended = workers.ended().await.unwrap();
         assert_eq!(ended.panic.as_deref(), Some("the thread's own"));
-        workers.replace(&ended).await.unwrap();
+        workers.replace().await.unwrap();
         assert_eq!(ask(&mut client(&listeners, 0).await).await, [1, 0]);
 
         let start = Workers::<Echo>::start(listeners.clone(), Plan::new(99)).await;

@@ -6,7 +6,7 @@ use nginx_conf::{Body, Directive, Kind, Param, Presence, Spec};
 
 use super::{FLAG, Set, TEXT, location, put};
 use crate::conf::contexts::{LOCATION, LOCATIONS, LOCATIONS_IF};
-use crate::conf::{Apply, Row, flag, size, word};
+use crate::conf::{Apply, Row, flag, size, time, word};
 use crate::http::core::{Satisfy, Tokens, Types};
 use crate::http::{HttpCx, Location, Template};
 
@@ -91,6 +91,16 @@ pub(crate) static ROWS: &[Row] = &[
         "How many bytes of a response go out before `limit_rate` holds.",
         |location, directive, cx| {
             location.core.limit_rate_after = rate(directive, cx)?;
+            Ok(())
+        },
+    ),
+    location(
+        "auth_delay",
+        &[Param::required("time", Kind::Text)],
+        "0s",
+        "How long a 401 waits, so that passwords cannot be tried quickly.",
+        |location, directive, _| {
+            location.core.auth_delay = time(word(directive, 0)?)?;
             Ok(())
         },
     ),
