@@ -20,7 +20,7 @@ fn the_time_of_a_body_is_its_own() {
     });
     let patient = Server::saying(HELLO);
     let inside = format!(
-        "client_body_timeout 300ms; location /hasty {{ proxy_pass http://group; proxy_request_buffering off; }}
+        "client_body_timeout 600ms; location /hasty {{ proxy_pass http://group; proxy_request_buffering off; }}
          location / {{ proxy_pass http://127.0.0.1:{}; }}",
         patient.port
     );
@@ -40,9 +40,9 @@ fn the_time_of_a_body_is_its_own() {
     let got = ask(early.as_bytes(), A_WHILE, b"x");
     assert!(got.starts_with("HTTP/1.1 401 "), "{got}");
     // The time of that body would be over while this one is waited for.
-    sleep(A_WHILE * 3);
+    sleep(A_WHILE * 6);
     let post = format!("POST / HTTP/1.1\r\n{host}");
-    let got = ask(post.as_bytes(), A_WHILE * 4, b"ok");
+    let got = ask(post.as_bytes(), A_WHILE * 7, b"ok");
     assert!(got.starts_with("HTTP/1.1 200 "), "{got}");
 }
 
