@@ -143,6 +143,11 @@ impl Transport {
         self.tls.as_deref()
     }
 
+    /// Changes when the other side takes some of what TLS holds back, which a write or a flush that goes on waiting does not tell.
+    pub(crate) fn taken(&self) -> u64 {
+        self.tls.as_ref().map_or(0, |session| session.taken)
+    }
+
     /// Puts bytes back, so that they are read next. For what was read beyond a PROXY header, or looked at.
     pub(crate) fn put_back(&mut self, bytes: &[u8]) {
         match &mut self.tls {

@@ -98,9 +98,10 @@ impl<'m> Pipe<'m> {
     ) -> Result<bool, Side> {
         let mut moved = false;
         loop {
-            let before = self.buffer.len();
+            let before = (self.buffer.len(), to.taken());
             self.poll_write(to, cx).map_err(Side::Sink)?;
-            let wrote = before - self.buffer.len();
+            moved |= to.taken() != before.1;
+            let wrote = before.0 - self.buffer.len();
             let read = self.poll_read(from, cx).map_err(Side::Source)?;
             if wrote == 0 && read == 0 {
                 return Ok(moved);

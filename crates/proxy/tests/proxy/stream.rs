@@ -5,8 +5,10 @@ use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crate::stand::{PATIENCE, Stand, converse};
+use crate::tls;
 
 /// A server that answers each connection with its name and what it was sent, once the sender has closed its half, or has sent a
 /// line.
@@ -318,4 +320,48 @@ fn sessions_are_counted_by_their_key_over_a_reload() {
     assert_eq!(stand.ask(0, b"y."), "b:y.");
     let expected = ["REJECTED 503", "REJECTED 503", "PASSED 200", "PASSED 200"];
     assert_eq!(stand.lines("limits.log", 4), expected);
+}
+
+#[test]
+fn what_tls_holds_back_is_delivered() {
+    let mut stand = Stand::new("stream-tls");
+    let believed = tls::client(&tls::certificates(&stand), None);
+    let lens = [20_480_usize, 40_960, 204_800];
+    let mut host = 0;
+    let servers = lens.map(|len| {
+        host += 1;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.write_all(&vec![7; len]).unwrap();
+        });
+        format!("server {{ listen 127.0.0.{host}:0 ssl sndbuf=4k; proxy_pass 127.0.0.1:{port}; }}")
+    });
+    stand.run(&format!(
+        "stream {{
+            log_format sent '$status $bytes_sent';
+            access_log sent.log sent;
+            ssl_certificate a.test.crt;
+            ssl_certificate_key a.test.key;
+            {}
+        }}",
+        servers.concat()
+    ));
+    let mut clients: Vec<_> = (0..3)
+        .map(|index| tls::narrow(&stand, index, &believed))
+        .collect();
+    for client in &mut clients {
+        client.conn.complete_io(&mut client.sock).unwrap();
+    }
+    // The servers have closed long before the clients read.
+    thread::sleep(Duration::from_millis(200));
+    for (client, len) in clients.iter_mut().zip(lens) {
+        let mut got = Vec::new();
+        let end = client.read_to_end(&mut got);
+        assert_eq!(got.len(), len, "{end:?}");
+    }
+    let mut lines = stand.lines("sent.log", 3);
+    lines.sort();
+    assert_eq!(lines, ["200 20480", "200 204800", "200 40960"]);
 }

@@ -1,18 +1,21 @@
 //! TLS to clients.
 
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use socket2::{Domain, Socket, Type};
 
-use crate::stand::{Stand, converse};
+use crate::stand::{PATIENCE, Stand, converse};
 
 /// Certificates for `a.test` and `b.test`, in files of these names.
-fn certificates(stand: &Stand) -> Vec<String> {
+pub(crate) fn certificates(stand: &Stand) -> Vec<String> {
     let issue = |name: &str| {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed([name.to_owned()]).unwrap();
@@ -24,7 +27,7 @@ fn certificates(stand: &Stand) -> Vec<String> {
 }
 
 /// A client that believes these certificates and may show one of its own.
-fn client(believes: &[String], shows: Option<(&str, &str)>) -> Arc<ClientConfig> {
+pub(crate) fn client(believes: &[String], shows: Option<(&str, &str)>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for pem in believes {
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
@@ -52,6 +55,21 @@ fn shake(
     let name = name.to_owned().try_into().unwrap();
     let session = ClientConnection::new(config.clone(), name).unwrap();
     StreamOwned::new(session, stand.connect(0))
+}
+
+/// A client for `a.test` at the address of that number, for whom the system keeps as little as it can.
+pub(crate) fn narrow(
+    stand: &Stand,
+    index: usize,
+    config: &Arc<ClientConfig>,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4 << 10).unwrap();
+    let address: SocketAddr = stand.address(index).parse().unwrap();
+    socket.connect(&address.into()).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let session = ClientConnection::new(config.clone(), "a.test".try_into().unwrap()).unwrap();
+    StreamOwned::new(session, socket.into())
 }
 
 fn ask(stand: &Stand, config: &Arc<ClientConfig>, name: &str, host: &str) -> String {
@@ -169,6 +187,79 @@ fn sessions_go_on_after_a_reload() {
     stand.run(text);
     ask(&stand, &config, "a.test", "a.test");
     assert_eq!(stand.lines("seen.log", 2), [".", "r"]);
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_closed() {
+    let mut stand = Stand::new("tls-nothing");
+    let certificates = certificates(&stand);
+    // The last is more than a session encrypts ahead.
+    for len in [40_usize << 10, 60 << 10, 200 << 10] {
+        stand.write(&format!("{len}"), &"x".repeat(len));
+    }
+    stand.run(
+        "http {
+            log_format seen '$uri $status';
+            access_log seen.log seen;
+            server {
+                listen 127.0.0.1:0 ssl sndbuf=4k;
+                ssl_certificate a.test.crt;
+                ssl_certificate_key a.test.key;
+                send_timeout 200ms;
+                root .;
+            }
+        }",
+    );
+    let config = client(&certificates, None);
+    let mut clients = Vec::new();
+    for len in [40_usize << 10, 60 << 10, 200 << 10] {
+        let mut client = narrow(&stand, 0, &config);
+        let request = format!("GET /{len} HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        client.write_all(request.as_bytes()).unwrap();
+        client.flush().unwrap();
+        clients.push((len, client));
+    }
+    let mut lines = stand.lines("seen.log", 3);
+    lines.sort();
+    assert_eq!(lines, ["/204800 200", "/40960 200", "/61440 200"]);
+    for (len, mut client) in clients {
+        let mut got = Vec::new();
+        let _ = client.read_to_end(&mut got);
+        assert!(
+            got.len() < len,
+            "all {len} bytes were sent: nothing was tested"
+        );
+    }
+}
+
+#[test]
+fn a_client_that_reads_slowly_gets_everything() {
+    let mut stand = Stand::new("tls-slow");
+    let certificates = certificates(&stand);
+    stand.write("file", &"x".repeat(48 << 10));
+    stand.run(
+        "http { server {
+            listen 127.0.0.1:0 ssl sndbuf=4k;
+            ssl_certificate a.test.crt;
+            ssl_certificate_key a.test.key;
+            send_timeout 300ms;
+            root .;
+        } }",
+    );
+    let mut client = narrow(&stand, 0, &client(&certificates, None));
+    let request = b"GET /file HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
+    client.write_all(request).unwrap();
+    // Each pause is short, and all of them are longer than `send_timeout`.
+    let mut got = Vec::new();
+    loop {
+        std::thread::sleep(Duration::from_millis(60));
+        let mut piece = [0; 3 << 10];
+        match client.read(&mut piece).unwrap() {
+            0 => break,
+            count => got.extend_from_slice(&piece[..count]),
+        }
+    }
+    assert!(got.len() > 48 << 10, "{} bytes", got.len());
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub(super) struct Sink {
     ended: bool,
     /// The alarm is set because the client takes nothing.
     waits: bool,
+    /// What the transport had taken then: see [`crate::net::Transport::taken`].
+    taken: u64,
     /// Nothing is written: a subrequest's response.
     pub(super) muted: bool,
     /// When the rate lets the next bytes go.
@@ -235,8 +237,10 @@ impl Client {
         cx: &mut Context<'_>,
         request: &Request,
     ) -> Poll<Result<T, Abort>> {
-        if !self.sink.waits {
+        let taken = self.transport.taken();
+        if !self.sink.waits || self.sink.taken != taken {
             self.sink.waits = true;
+            self.sink.taken = taken;
             self.alarm.set(request.location.core.send_timeout);
         }
         ready!(self.alarm.poll_elapsed(cx));

@@ -256,12 +256,13 @@ impl<'r> Relay<'r> {
         if self.rest.spare() > 0 {
             return true;
         }
-        if self.rest_at == 0 {
+        // Moving what is left to the front for each byte that a slow client takes would cost more than it brings.
+        if self.rest_at < self.rest.len() / 2 {
             return false;
         }
         let gone = std::mem::take(&mut self.rest_at);
         self.rest.consume(gone);
-        true
+        gone > 0
     }
 
     /// Takes what was just read into account.

@@ -20,6 +20,8 @@ pub(crate) struct Session {
     pub(super) connection: Connection,
     pub(super) verdict: Verdict,
     close_sent: bool,
+    /// Bytes of records that the socket took.
+    pub(in super::super) taken: u64,
     /// Decrypted bytes that were put back.
     ahead: Vec<u8>,
 }
@@ -31,6 +33,7 @@ impl Session {
             connection,
             verdict: Verdict::None,
             close_sent: false,
+            taken: 0,
             ahead: Vec::new(),
         }
     }
@@ -156,7 +159,7 @@ impl Session {
         while self.connection.wants_write() {
             match self.connection.write_tls(&mut Io { wire, cx }) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(_) => {}
+                Ok(count) => self.taken += count as u64,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
                 Err(error) => return Poll::Ready(Err(error)),
             }
