@@ -43,7 +43,8 @@ pub(super) async fn run(mut transport: Transport, port: &Port, number: u64) -> O
         alarm: Alarm::new(),
     };
     greeting.alarm.set(greeting.allowed);
-    let readable = greeting.alarm.guard_idle(transport.readable()).await;
+    // It is new, so not idle, also where the worker is to end: its first bytes may be on their way.
+    let readable = greeting.alarm.guard(transport.readable()).await;
     greeting.alarm.clear();
     if !matches!(readable, Ok(Ok(()))) {
         return None;

@@ -114,9 +114,16 @@ impl Session {
         self.client.release();
         let client = &mut self.client;
         client.alarm.set(allowed);
-        let readable = client.alarm.guard_idle(client.transport.readable()).await;
+        // One that has asked nothing yet is not idle: its request may be on its way, and closing would reset it.
+        let is_new = self.connection.requests.get() == 0;
+        let readable = client.transport.readable();
+        let readable = if is_new {
+            client.alarm.guard(readable).await.ok()
+        } else {
+            client.alarm.guard_idle(readable).await.ok()
+        };
         client.alarm.clear();
-        matches!(readable, Ok(Ok(())))
+        matches!(readable, Some(Ok(())))
     }
 
     /// Answers requests as long as they come.

@@ -70,6 +70,26 @@ fn limits_hold_for_all_workers() {
 }
 
 #[test]
+fn what_was_counted_survives_a_reload() {
+    let mut stand = Stand::new("limits-reload");
+    let text = |key: &str| {
+        format!(
+            "http {{ limit_req_zone {key} zone=slow:1m rate=1r/m;
+             server {{ listen 127.0.0.1:0; location / {{ limit_req zone=slow; stub_status; }} }} }}"
+        )
+    };
+    stand.run(&text("$arg_k"));
+    let ask = |stand: &Stand| status(&get(stand, "/?k=a", "")).to_owned();
+    assert_eq!(ask(&stand), "200");
+    assert_eq!(ask(&stand), "503");
+    stand.run(&text("$arg_k"));
+    assert_eq!(ask(&stand), "503");
+    // Counts of another key mean nothing.
+    stand.run(&text("x$arg_k"));
+    assert_eq!(ask(&stand), "200");
+}
+
+#[test]
 fn only_trusted_proxies_say_who_the_client_is() {
     let check = |from: &str, fields: &str, wanted: &str| {
         let inside = format!(

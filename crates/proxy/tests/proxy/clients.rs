@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::proxy_pass::{HELLO, stand};
+use crate::stand::{Stand, converse};
 use crate::upstreams::Server;
 
 /// Longer than answers and resets take here.
@@ -20,7 +21,7 @@ fn the_time_of_a_body_is_its_own() {
     });
     let patient = Server::saying(HELLO);
     let inside = format!(
-        "client_body_timeout 300ms; location /hasty {{ proxy_pass http://group; proxy_request_buffering off; }}
+        "client_body_timeout 600ms; location /hasty {{ proxy_pass http://group; proxy_request_buffering off; }}
          location / {{ proxy_pass http://127.0.0.1:{}; }}",
         patient.port
     );
@@ -39,11 +40,11 @@ fn the_time_of_a_body_is_its_own() {
     let early = format!("POST /hasty HTTP/1.1\r\n{host}x");
     let got = ask(early.as_bytes(), A_WHILE, b"x");
     assert!(got.starts_with("HTTP/1.1 401 "), "{got}");
-    for late in [Duration::from_millis(150); 3] {
-        let post = format!("POST / HTTP/1.1\r\n{host}");
-        let got = ask(post.as_bytes(), late, b"ok");
-        assert!(got.starts_with("HTTP/1.1 200 "), "{got}");
-    }
+    // The time of that body would be over while this one is waited for.
+    sleep(A_WHILE * 6);
+    let post = format!("POST / HTTP/1.1\r\n{host}");
+    let got = ask(post.as_bytes(), A_WHILE * 7, b"ok");
+    assert!(got.starts_with("HTTP/1.1 200 "), "{got}");
 }
 
 #[test]
@@ -76,5 +77,32 @@ fn a_refusal_reaches_a_client_that_has_said_more() {
             "{request:.60}: {got}"
         );
         assert_eq!(got.matches("HTTP/1.1 ").count(), 1, "{request:.60}: {got}");
+    }
+}
+
+#[test]
+fn who_has_just_connected_is_served_by_a_worker_that_is_to_end() {
+    let mut stand = Stand::new("just-connected");
+    let text = |workers: usize| {
+        format!(
+            "worker_processes {workers}; http {{ server {{
+                listen 127.0.0.1:0; listen 127.0.0.2:0 proxy_protocol; location / {{ return 200 ok; }}
+            }} }}"
+        )
+    };
+    stand.run(&text(4));
+    // Enough that not all are with the worker that stays.
+    let clients: Vec<_> = (0..32)
+        .map(|count| (stand.connect(count % 2), count % 2))
+        .collect();
+    sleep(A_WHILE);
+    stand.run(&text(1));
+    sleep(A_WHILE);
+    let request = "GET / HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n";
+    let header = "PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n";
+    for (client, index) in clients {
+        let header = if index == 1 { header } else { "" };
+        let got = converse(client, format!("{header}{request}").as_bytes());
+        assert!(got.ends_with("\r\n\r\nok"), "{index}: {got}");
     }
 }

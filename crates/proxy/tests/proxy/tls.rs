@@ -242,7 +242,7 @@ fn a_client_that_reads_slowly_gets_everything() {
             listen 127.0.0.1:0 ssl sndbuf=4k;
             ssl_certificate a.test.crt;
             ssl_certificate_key a.test.key;
-            send_timeout 300ms;
+            send_timeout 800ms;
             root .;
         } }",
     );
@@ -253,7 +253,7 @@ fn a_client_that_reads_slowly_gets_everything() {
     let mut got = Vec::new();
     loop {
         std::thread::sleep(Duration::from_millis(60));
-        let mut piece = [0; 3 << 10];
+        let mut piece = [0; 2 << 10];
         match client.read(&mut piece).unwrap() {
             0 => break,
             count => got.extend_from_slice(&piece[..count]),
