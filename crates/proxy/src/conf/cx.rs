@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use nginx_conf::{Context, Directive, Finding, Place, Word};
+use nginx_conf::{Context, Directive, Finding, Place, Verdict, Word};
 
 use super::{Apply, Done, Level, Origin, Row};
 use crate::log::{Errors, Logs};
@@ -117,6 +117,12 @@ impl<'a> Cx<'a> {
     /// A mistake in one word.
     pub(crate) fn wrong(&mut self, word: &Word, text: impl Into<String>) {
         self.findings.push(Finding::wrong(&word.place, text));
+    }
+
+    /// A word that has no effect here, and why that does no harm.
+    pub(crate) fn ignored(&mut self, word: &Word, text: impl Into<String>) {
+        let finding = Finding::new(&word.place, Verdict::Ignored, text);
+        self.findings.push(finding);
     }
 
     /// A mistake at a place.

@@ -116,8 +116,12 @@ pub(crate) static ROWS: &[Row] = &[
             "An address to serve on: `PORT`, `ADDRESS:PORT`, `*:PORT` or `unix:PATH`, then `default_server`, `ssl`, `proxy_protocol`, `backlog=N`, `rcvbuf=SIZE`, `sndbuf=SIZE`, `ipv6only=on|off`, `so_keepalive=on|off|IDLE:INTERVAL:PROBES`. `reuseport` is always on; `bind`, `deferred`, `fastopen`, `setfib`, `accept_filter` and `multipath` are accepted without effect. `http2` is served as HTTP/1.1.",
         )
         .repeatable(),
-        Apply::Server(|server, directive, _| {
+        Apply::Server(|server, directive, cx| {
             let listens = listen::read(directive)?;
+            if let Some(word) = directive.args.iter().find(|word| word.text == "http2") {
+                let text = "\"http2\" is ignored: HTTP/1.1 is served, which every client of HTTP/2 speaks, too";
+                cx.cx.ignored(word, text);
+            }
             for listen in listens {
                 if listen.udp {
                     return Err("invalid parameter \"udp\"".to_owned());

@@ -242,7 +242,7 @@ fn a_client_that_reads_slowly_gets_everything() {
             listen 127.0.0.1:0 ssl sndbuf=4k;
             ssl_certificate a.test.crt;
             ssl_certificate_key a.test.key;
-            send_timeout 800ms;
+            send_timeout 2s;
             root .;
         } }",
     );
@@ -252,7 +252,7 @@ fn a_client_that_reads_slowly_gets_everything() {
     // Each pause is short, and all of them are longer than `send_timeout`.
     let mut got = Vec::new();
     loop {
-        std::thread::sleep(Duration::from_millis(60));
+        std::thread::sleep(Duration::from_millis(100));
         let mut piece = [0; 2 << 10];
         match client.read(&mut piece).unwrap() {
             0 => break,

@@ -86,7 +86,13 @@ impl Runner {
             return Ok(None);
         }
         let given = std::env::var("TEST_NGINX_GLOBALS").unwrap_or_default();
-        Ok(Some(format!("user root; {given}")))
+        // The suite counts on nginx's default, where Mainstay has one for each processor.
+        let workers = if text.contains("worker_processes") {
+            ""
+        } else {
+            "worker_processes 1; "
+        };
+        Ok(Some(format!("user root; {workers}{given}")))
     }
 }
 
