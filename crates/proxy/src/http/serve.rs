@@ -80,6 +80,10 @@ impl Session {
         lease: Rc<Lease>,
     ) -> Self {
         let transport = greeted.transport;
+        if !port.default.root.core.nodelay {
+            // Where it fails, the connection is gone, which its first read tells.
+            let _ = transport.set_nodelay(false);
+        }
         let local = OnceCell::new();
         let has_wildcard = match &port.spec.address {
             Endpoint::Ip(address) => address.ip().is_unspecified() || address.port() == 0,

@@ -278,6 +278,9 @@ fn tcp_socket(address: SocketAddr, options: &ListenOptions, shared: bool) -> io:
     if address.is_ipv6() {
         socket.set_only_v6(options.ipv6only)?;
     }
+    // Connections have it from their listener, which saves a call for each: with Nagle's algorithm the end of an answer in two
+    // writes would wait for the client's delayed acknowledgement.
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
 }

@@ -44,3 +44,31 @@ fn a_pause_of_ours_is_no_silence_of_the_server() {
     // There was a pause, and it was longer than the server may be silent.
     assert!(began.elapsed().as_millis() > 400, "{:?}", began.elapsed());
 }
+
+#[test]
+fn the_end_of_an_answer_waits_for_no_acknowledgement() {
+    let body = "x".repeat(70_000);
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n{body}");
+    let server = Server::saying(&answer);
+    let stand = stand(
+        "nodelay",
+        "location / { proxy_pass http://group; }",
+        &[&server],
+    );
+    let mut client = stand.connect(0);
+    let began = std::time::Instant::now();
+    // Nagle's algorithm would cost most of these answers 40 ms each.
+    for _ in 0..50 {
+        let request = b"GET / HTTP/1.1\r\nHost: me\r\n\r\n";
+        std::io::Write::write_all(&mut client, request).unwrap();
+        let mut got = Vec::new();
+        while got.len() < 70_000 || !got.ends_with(body.as_bytes()) {
+            let mut piece = vec![0; 64 << 10];
+            let count = std::io::Read::read(&mut client, &mut piece).unwrap();
+            assert!(count > 0);
+            got.extend_from_slice(&piece[..count]);
+        }
+    }
+    let took = began.elapsed();
+    assert!(took < std::time::Duration::from_millis(1500), "{took:?}");
+}

@@ -106,7 +106,7 @@ pub(crate) static ROWS: &[Row] = &[
         "tcp_nodelay",
         FLAG,
         "on",
-        "Whether small writes are sent at once.",
+        "Whether small writes are sent at once; of a connection, what the default server of its address says counts.",
         |location, directive, _| put(&mut location.core.nodelay, flag(directive)),
     ),
 ];
