@@ -143,8 +143,10 @@ impl Session {
                 break After::Close;
             }
             let allowed = request.location.core.keepalive_timeout;
-            if self.client.ahead.is_empty() && !self.more(allowed).await {
-                break match allowed.checked_sub(PATIENCE) {
+            if self.client.ahead.is_empty()
+                && let Err(waited) = self.more(allowed).await
+            {
+                break match allowed.checked_sub(waited) {
                     Some(left) if !crate::net::quitting() => After::Idle(left),
                     _ => After::Close,
                 };
@@ -154,13 +156,21 @@ impl Session {
         after
     }
 
-    /// Whether bytes come soon.
-    async fn more(&mut self, allowed: Duration) -> bool {
+    /// Whether bytes come soon; where not, how long that was waited for.
+    async fn more(&mut self, allowed: Duration) -> Result<(), Duration> {
+        let waiting = Rc::clone(&self.worker);
+        let Some(_waits) = waiting.wait() else {
+            let came = self.client.has_more();
+            return came.then_some(()).ok_or(Duration::ZERO);
+        };
         let client = &mut self.client;
         client.alarm.set(allowed.min(PATIENCE));
         let readable = client.alarm.guard_idle(client.transport.readable()).await;
         client.alarm.clear();
-        matches!(readable, Ok(Ok(())))
+        match readable {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(PATIENCE),
+        }
     }
 
     /// Reads and answers one request; `false` where the connection is to be closed.

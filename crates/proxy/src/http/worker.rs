@@ -33,6 +33,21 @@ pub(crate) struct Worker {
     spare: RefCell<Vec<Box<Request>>>,
     random: Cell<u64>,
     tried: RefCell<Vec<Tried>>,
+    /// Connections that keep their memory for the next request.
+    patient: Cell<usize>,
+}
+
+/// How many connections may wait for the next request with their memory. Under load a connection waits a moment only, so that
+/// more are waiting than are working only where most are idle.
+const PATIENT_MAX: usize = 2048;
+
+/// A connection's leave to wait with its memory, until it is dropped.
+pub(crate) struct Waits<'w>(&'w Worker);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.patient.set(self.0.patient.get() - 1);
+    }
 }
 
 impl Worker {
@@ -48,6 +63,7 @@ impl Worker {
             spare: RefCell::default(),
             random: Cell::new(seed | 1),
             tried: RefCell::default(),
+            patient: Cell::new(0),
         }
     }
 
@@ -79,6 +95,15 @@ impl Worker {
         if spare.len() < SPARE_MAX && self.is_current(&request.config) {
             spare.push(request);
         }
+    }
+
+    /// Lets a connection wait with its memory; nothing where too many do.
+    pub(crate) fn wait(&self) -> Option<Waits<'_>> {
+        let patient = self.patient.get();
+        (patient < PATIENT_MAX).then(|| {
+            self.patient.set(patient + 1);
+            Waits(self)
+        })
     }
 
     /// Memory for what a request has tried.
